@@ -1,0 +1,93 @@
+/*-------------------------------------------------------------------------
+ *
+ * event.h
+ *		What can be said to the audit trail, and how lower layers say it.
+ *
+ * The struct names the facts that only the caller knows.  Who, when, from
+ * where and with which statement is added by the audit layer.  Lower layers
+ * call event_record(); the audit layer installs the sink at load.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PG_DATACLASS_EVENT_H
+#define PG_DATACLASS_EVENT_H
+
+/* Order is part of the record format: append only. */
+typedef enum EventKind
+{
+	EVENT_TRAIL_BEGIN,			/* trail_begin: first record of a trail */
+	EVENT_ACCESS_DENIED,		/* access_denied: table or column */
+	EVENT_ROW_DENIED,			/* row_denied: a row written or demanded against its label */
+	EVENT_LABEL_CHANGE,			/* label_change: object labels */
+	EVENT_CLEARANCE_CHANGE,		/* clearance_change: role labels, membership */
+	EVENT_LABEL_REFUSED,		/* label_refused */
+	EVENT_POLICY_CHANGE,		/* policy_change */
+	EVENT_AT_REST_REFUSED,		/* at_rest_refused: gate */
+	EVENT_AT_REST_VIOLATION,	/* at_rest_violation: data lies where it must not */
+	EVENT_DDL_DENIED,			/* ddl_denied: utility command on governed objects */
+	EVENT_DDL,					/* ddl: change of a governed object */
+	EVENT_TRAIL_GUARD,			/* trail_guard: attempt on the trail or the extension */
+	EVENT_TRAIL_TAMPERED,		/* trail_tampered: verify() found it */
+	EVENT_ENFORCEMENT_CHANGE,	/* enforcement_change: settings */
+	EVENT_TRUSTED_ENTRY,		/* trusted_entry: trusted procedure called */
+	EVENT_AUDIT_IMPAIRED		/* audit_impaired: a window in which recording was not normal */
+} EventKind;
+
+#define EVENT_KIND_COUNT (EVENT_AUDIT_IMPAIRED + 1)
+
+typedef enum EventSeverity
+{
+	SEVERITY_INFO,				/* info */
+	SEVERITY_NOTICE,			/* notice */
+	SEVERITY_WARNING,			/* warning */
+	SEVERITY_HIGH,				/* high */
+	SEVERITY_CRITICAL			/* critical */
+} EventSeverity;
+
+typedef enum EventOutcome
+{
+	OUTCOME_ALLOWED,			/* allowed */
+	OUTCOME_DENIED,				/* denied */
+	OUTCOME_PERMITTED,			/* permitted: would be denied, mode is permissive */
+	OUTCOME_OBSERVED			/* observed: a fact found, nobody asked */
+} EventOutcome;
+
+/* All strings may be NULL; they are copied.  Never a row value or a parameter. */
+typedef struct AuditEvent
+{
+	EventKind	kind;
+	EventSeverity severity;
+	EventOutcome outcome;
+	bool		breach;			/* a failure of an obligation: shown in view breach */
+	const char *action;			/* "SELECT", "SECURITY LABEL", ... */
+	Oid			class_id;		/* object, as in pg_depend; InvalidOid if none */
+	Oid			object_id;
+	int32		object_subid;
+	const char *object_type;	/* "table", "column", "role", ... */
+	const char *object_identity;	/* schema-qualified, quoted */
+	const char *label;			/* label concerned, canonical */
+	const char *rule;			/* rule that failed: DECISION_* name */
+	const char *required_tier;
+	const char *found_tier;
+	const char *detail;			/* one sentence */
+} AuditEvent;
+
+/*
+ * Returns true when the event is durable (or journalled); false only if all
+ * ways failed and dataclass.on_audit_failure = continue lets go on.  Never
+ * raises ERROR, waits for the acknowledgement.  at_commit: delivered, durably,
+ * just before the transaction commits, dropped when it aborts; for changes.
+ */
+typedef bool (*event_sink_type) (const AuditEvent *event);
+
+extern event_sink_type event_sink_now;
+extern event_sink_type event_sink_at_commit;
+
+extern bool event_record(const AuditEvent *event);
+extern bool event_record_at_commit(const AuditEvent *event);
+
+extern const char *event_kind_name(EventKind kind);
+extern const char *event_severity_name(EventSeverity severity);
+extern const char *event_outcome_name(EventOutcome outcome);
+
+#endif							/* PG_DATACLASS_EVENT_H */

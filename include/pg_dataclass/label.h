@@ -1,0 +1,119 @@
+/*-------------------------------------------------------------------------
+ *
+ * label.h
+ *		Labels: grammar, canonical form, dominance.  Pure.
+ *
+ * Owned by src/label/label_parse.c, which allocates nothing, raises nothing
+ * and reads no catalog, so that it runs in a unit test or a fuzz target.
+ *
+ * Grammar (white space between tokens is allowed, upper case is folded):
+ *
+ *		label		:= class [ ':' clause { ',' clause } ]
+ *		clause		:= compartment { '|' compartment }
+ *		compartment := name { '.' name }
+ *		class, name := [a-z] [a-z0-9_-]*			at most 63 bytes
+ *		clearance	:= [ label '..' ] label [ 'with' '(' privilege { ',' privilege } ')' ]
+ *		column		:= label [ 'mask' ]
+ *		function	:= 'trusted' label
+ *
+ * Canonical form: lower case, no white space; inside a clause alternatives
+ * are sorted, unique and without those that another alternative makes
+ * superfluous (an ancestor beside its descendant); clauses are sorted, unique
+ * and without those that another clause implies.  Two labels are equivalent
+ * for dominance exactly when class and canonical text are equal.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PG_DATACLASS_LABEL_H
+#define PG_DATACLASS_LABEL_H
+
+#define LABEL_MAX_TEXT			512 /* canonical text with its NUL, bytes */
+#define LABEL_MAX_CLAUSES		16
+#define LABEL_MAX_ALTERNATIVES	64	/* over all clauses of one label */
+#define LABEL_MAX_NAME			63	/* bytes of one class or name part */
+#define LABEL_SPEC_MAX_TEXT		(2 * LABEL_MAX_TEXT + 128)
+
+typedef struct LabelSpan
+{
+	uint16		off;			/* into Label.text */
+	uint16		len;
+} LabelSpan;
+
+/* One parsed label; text is always canonical.  Copy by assignment. */
+typedef struct Label
+{
+	uint16		text_len;		/* without the NUL */
+	uint16		nclauses;
+	uint16		nalternatives;
+	LabelSpan	class_name;
+	uint16		clause_start[LABEL_MAX_CLAUSES + 1];	/* into alternative[] */
+	LabelSpan	alternative[LABEL_MAX_ALTERNATIVES];
+	char		text[LABEL_MAX_TEXT];
+} Label;
+
+typedef enum LabelErrorCode
+{
+	LABEL_OK,
+	LABEL_ERROR_SYNTAX,			/* SQLSTATE 22023 */
+	LABEL_ERROR_LIMIT			/* SQLSTATE 54000 */
+} LabelErrorCode;
+
+typedef struct LabelError
+{
+	LabelErrorCode code;
+	int			position;		/* 1-based byte in the input */
+	const char *message;		/* static text, errmsg style */
+	const char *hint;			/* static text, or NULL */
+} LabelError;
+
+/* What a SECURITY LABEL may say on each kind of object. */
+typedef enum LabelSpecKind
+{
+	LABEL_SPEC_PLAIN,			/* database, schema, relation: a label */
+	LABEL_SPEC_COLUMN,			/* label [mask] */
+	LABEL_SPEC_ROLE,			/* clearance */
+	LABEL_SPEC_FUNCTION			/* trusted label */
+} LabelSpecKind;
+
+#define LABEL_PRIVILEGE_DECLASSIFY	0x01	/* lower a label */
+#define LABEL_PRIVILEGE_RECLASSIFY	0x02	/* raise a label */
+#define LABEL_PRIVILEGE_EXPORT		0x04	/* publish labelled data */
+
+typedef struct LabelSpec
+{
+	LabelSpecKind kind;
+	bool		has_floor;
+	bool		mask;
+	uint32		privileges;		/* LABEL_PRIVILEGE_* */
+	Label		label;			/* the label, or the ceiling of a clearance */
+	Label		floor;			/* valid if has_floor */
+} LabelSpec;
+
+/* Parse len bytes (need not be NUL-terminated).  False fills *error. */
+extern bool label_parse(const char *text, size_t len, Label *label, LabelError *error);
+extern bool label_parse_spec(LabelSpecKind kind, const char *text, size_t len,
+							 LabelSpec *spec, LabelError *error);
+
+/* Write the canonical text of spec into buf (LABEL_SPEC_MAX_TEXT bytes do); returns its length. */
+extern size_t label_spec_text(const LabelSpec *spec, char *buf, size_t size);
+
+/*
+ * a dominates b: rank_a >= rank_b and every clause of b is implied by a
+ * clause of a.  Ranks come from the policy; the module knows none.
+ */
+extern bool label_dominates(const Label *a, int rank_a, const Label *b, int rank_b);
+extern bool label_compartments_dominate(const Label *a, const Label *b);
+
+/* Least upper bound into *out; false if it exceeds a limit (fail closed). */
+extern bool label_join(const Label *a, int rank_a, const Label *b, int rank_b, Label *out);
+
+/* Class name as bytes (not NUL-terminated in the struct): compares with a NUL-terminated name. */
+extern bool label_class_is(const Label *label, const char *name);
+
+/*
+ * The 8 bytes of type dataclass.label: the first 64 bits, big-endian, of
+ * SHA-256 (FIPS 180-4) over the canonical text.
+ */
+extern uint64 label_id(const Label *label);
+
+#endif							/* PG_DATACLASS_LABEL_H */

@@ -1,0 +1,109 @@
+/*-------------------------------------------------------------------------
+ *
+ * policy.h
+ *		The policy of this database as a backend sees it, and its subject.
+ *
+ * policy_catalog.c reads the tables of schema dataclass into one immutable
+ * PolicySnapshot per backend and rebuilds it after any committed change (or a
+ * change of the own transaction).  Pointers into a snapshot are valid until
+ * the next policy_current(); do not keep them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PG_DATACLASS_POLICY_H
+#define PG_DATACLASS_POLICY_H
+
+#include "pg_dataclass/decide.h"
+#include "pg_dataclass/event.h"
+
+#define DC_PROVIDER			"dataclass"
+#define DC_EXTENSION		"pg_dataclass"
+#define DC_SCHEMA			"dataclass"
+#define DC_AUDIT_SCHEMA		"dataclass_audit"
+#define DC_OFFICER_ROLE		"dataclass_officer"
+#define DC_AUDITOR_ROLE		"dataclass_auditor"
+
+typedef struct PolicyTierControl
+{
+	const char *control;		/* "transport", "authentication", "at_rest", ... */
+	const char *requirement;
+} PolicyTierControl;
+
+typedef struct PolicyTier
+{
+	const char *name;
+	int			rank;
+	int			ncontrols;
+	PolicyTierControl *controls;	/* of this tier alone; lower tiers' controls hold too */
+} PolicyTier;
+
+typedef struct PolicyClass
+{
+	const char *name;
+	int			rank;
+	int			required_tier;	/* rank of the tier; POLICY_RANK_NONE if it does not exist */
+	int			min_evidence;	/* grade 0..5 that storage evidence must have */
+	const char *read_audit;		/* none | session | statement */
+	const char *hosting_models; /* comma separated */
+} PolicyClass;
+
+typedef struct PolicyRowLabel
+{
+	uint64		id;
+	const char *text;			/* canonical */
+} PolicyRowLabel;
+
+typedef struct PolicySnapshot
+{
+	bool		installed;		/* extension exists in this database; else all below is empty */
+	Oid			schema_oid;		/* dataclass */
+	Oid			audit_schema_oid;	/* dataclass_audit */
+	int			ntiers;
+	PolicyTier *tiers;			/* by rank, ascending */
+	int			nclasses;
+	PolicyClass *classes;		/* by rank, ascending */
+	int			ncompartments;
+	const char **compartments;	/* sorted by strcmp */
+	int			nrow_labels;
+	PolicyRowLabel *row_labels; /* sorted by id */
+	bool		has_default_clearance;
+	LabelSpec	default_clearance;	/* of roles without any label */
+	bool		deny_unlabelled;	/* unlabelled relations: denied instead of ungoverned */
+} PolicySnapshot;
+
+/* Needs a transaction.  Never NULL. */
+extern const PolicySnapshot *policy_current(void);
+
+/* Bumped whenever anything a decision rests on may have changed. */
+extern uint64 policy_generation(void);
+
+extern const PolicyClass *policy_class_of(const PolicySnapshot *p, const Label *label);
+extern const PolicyTier *policy_tier_by_name(const PolicySnapshot *p, const char *name);
+extern const PolicyTier *policy_tier_by_rank(const PolicySnapshot *p, int rank);
+extern const char *policy_tier_name(const PolicySnapshot *p, int rank);	/* "none" if unknown */
+extern bool policy_compartment_known(const PolicySnapshot *p, const char *name, size_t len);
+extern const PolicyRowLabel *policy_row_label_by_id(const PolicySnapshot *p, uint64 id);
+extern bool policy_label_known(const PolicySnapshot *p, const Label *label, const char **what, char *name, size_t size);
+
+/*
+ * The strictest requirement that tiers up to and including rank put on a
+ * control, or NULL: the one of the highest tier that mentions it.
+ */
+extern const char *policy_requirement(const PolicySnapshot *p, int tier_rank, const char *control);
+
+/* Tell every backend, at commit, that labels or policy changed; and ourselves now. */
+extern void policy_invalidate_all(void);
+
+/* Rights of the person behind the session (outer user). */
+extern bool policy_is_officer(void);
+extern bool policy_is_restoring(void);	/* officer, and check_function_bodies is off as pg_dump sets it */
+
+/* Settings, guc.c */
+extern int	guc_enforcement;			/* EnforcementMode */
+extern int	guc_session_tier_enforcement;
+extern int	guc_at_rest_enforcement;
+extern bool guc_superuser_is_officer;
+extern char *guc_session_ceiling;
+extern char *guc_sysfs_root;			/* dataclass.sysfs_root, PGC_POSTMASTER, default "/sys" */
+
+#endif							/* PG_DATACLASS_POLICY_H */

@@ -1,0 +1,1 @@
+# Targets beyond the PGXS build.
