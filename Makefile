@@ -20,6 +20,9 @@ REGRESS      = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 REGRESS_OPTS = --inputdir=. --temp-instance=tmp_check --temp-config=test/regress.conf
 EXTRA_CLEAN  = $(SCRIPT) tmp_check output_iso log results
 
+# No LLVM bitcode: it would need the very clang that built the server.
+override with_llvm = no
+
 PG_CONFIG   ?= pg_config
 HAVE_PG     := $(shell command -v $(PG_CONFIG) >/dev/null 2>&1 && test -f "$$($(PG_CONFIG) --pgxs)" && echo yes)
 
