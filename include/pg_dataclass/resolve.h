@@ -1,0 +1,73 @@
+/*-------------------------------------------------------------------------
+ *
+ * resolve.h
+ *		From an object to its effective label, cached per backend.
+ *
+ * Owned by src/label/label_resolve.c (catalog look-ups) and label_cache.c
+ * (the cache and its invalidation).
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PG_DATACLASS_RESOLVE_H
+#define PG_DATACLASS_RESOLVE_H
+
+#include "pg_dataclass/policy.h"
+
+/* A label together with what the policy makes of it. */
+typedef struct ResolvedLabel
+{
+	Label		label;
+	int			rank;			/* POLICY_RANK_NONE: class or a compartment is unknown */
+	int			required_tier;	/* rank, POLICY_RANK_NONE: cannot be satisfied */
+} ResolvedLabel;
+
+typedef struct ColumnLabel
+{
+	AttrNumber	attnum;
+	bool		mask;
+	ResolvedLabel resolved;
+} ColumnLabel;
+
+/* What protects one relation.  Valid until the next look-up after an invalidation. */
+typedef struct RelationLabels
+{
+	Oid			relid;			/* hash key */
+	bool		valid;
+	bool		governed;		/* has an effective label of its own, inherited, schema's or database's */
+	bool		unlabelled_denied;	/* not labelled, and the policy denies that */
+	bool		quarantined;
+	bool		is_catalog;		/* system relation or member of our schemas: never governed */
+	char		relkind;
+	AttrNumber	row_label_attnum;	/* column of type dataclass.label, or 0 */
+	ResolvedLabel label;		/* if governed */
+	int			ncolumns;
+	ColumnLabel *columns;		/* by attnum */
+} RelationLabels;
+
+/* Never NULL. Needs a transaction. */
+extern const RelationLabels *relation_labels(Oid relid);
+
+/* Same answers for callers that need no more than the label. */
+extern bool relation_effective_label(Oid relid, Label *label);
+extern bool schema_effective_label(Oid nspid, Label *label);
+
+/*
+ * Everything the relation can hold: its label, its columns' labels joined.
+ * False if it is not governed at all.
+ */
+extern bool relation_ceiling(const RelationLabels *labels, ResolvedLabel *ceiling);
+
+/* Interpret a label under the policy. */
+extern void resolve_label(const PolicySnapshot *p, const Label *label, ResolvedLabel *out);
+
+/* Clearance text of one role, NULL if it has none (palloc'd). */
+extern char *role_label_text(Oid role);
+/* Trusted label of a function; false if it is not labelled (cached). */
+extern bool function_trusted_label(Oid funcid, Label *label);
+
+extern void label_cache_init(void);
+
+/* Oid of the type dataclass.label in this database, InvalidOid if not installed. */
+extern Oid	row_label_type(void);
+
+#endif							/* PG_DATACLASS_RESOLVE_H */
