@@ -26,6 +26,15 @@ override with_llvm = no
 PG_CONFIG   ?= pg_config
 HAVE_PG     := $(shell command -v $(PG_CONFIG) >/dev/null 2>&1 && test -f "$$($(PG_CONFIG) --pgxs)" && echo yes)
 
+# The goals of test/targets.mk build in a place of their own; PGXS, which has
+# another idea of `check`, stays out when nothing else is asked for.
+OWN_GOALS    = check check-core demo bench attack lint sanitize
+ifneq ($(MAKECMDGOALS),)
+ifeq ($(filter-out $(OWN_GOALS),$(MAKECMDGOALS)),)
+HAVE_PG      := no
+endif
+endif
+
 ifeq ($(HAVE_PG),yes)
 srcdir := .
 PGXS := $(shell $(PG_CONFIG) --pgxs)

@@ -1,1 +1,33 @@
-# Targets beyond the PGXS build.
+# Goals beyond the PGXS build.  They need nothing but a shell, make and the
+# distribution's package client: each works on a built copy of the tree, as an
+# unprivileged user, beside a private PostgreSQL installation (test/bin/prepare).
+
+.PHONY: check check-core demo bench attack lint sanitize
+
+# Every test; ends with "N passed, N failed".
+check:
+	@test/bin/prepare --fscrypt check
+
+# PostgreSQL's own regression tests with the library preloaded and without.
+check-core:
+	@test/bin/prepare --fetch-source --packages "dpkg-dev bison flex" core-regress
+
+# The story of test/demo/ on a private cluster.
+demo:
+	@test/bin/prepare --fscrypt demo
+
+# Ratios measured side by side; BENCH_SECONDS sets the length of one run.
+bench:
+	@test/bin/prepare bench
+
+# Ways around the labels, test/attack/.
+attack:
+	@test/bin/prepare attack
+
+# Static analysis.
+lint:
+	@test/bin/prepare --packages "cppcheck clang-tidy clang" lint
+
+# Unit tests and fuzz corpora under ASan and UBSan.
+sanitize:
+	@test/bin/prepare --no-build --packages "clang libclang-rt-dev" sanitize
