@@ -1,0 +1,8 @@
+-- title: the owner
+-- role: owner
+-- expect: denied
+-- denials: 2
+-- recorded: yes
+
+SELECT * FROM att.secret;
+SELECT * FROM att.part;

@@ -1,0 +1,9 @@
+-- title: a superuser
+-- role: dba
+-- expect: denied
+-- denials: 3
+-- recorded: yes
+
+SELECT * FROM att.secret;
+SELECT ssn FROM att.cols;
+COPY att.secret TO STDOUT;
