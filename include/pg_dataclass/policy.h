@@ -69,6 +69,8 @@ typedef struct PolicySnapshot
 	bool		has_default_clearance;
 	LabelSpec	default_clearance;	/* of roles without any label */
 	bool		deny_unlabelled;	/* unlabelled relations: denied instead of ungoverned */
+	int			nquarantined;
+	Oid		   *quarantined;	/* relations, ascending */
 } PolicySnapshot;
 
 /* Needs a transaction.  Never NULL. */
@@ -85,6 +87,8 @@ extern bool policy_compartment_known(const PolicySnapshot *p, const char *name, 
 extern const PolicyRowLabel *policy_row_label_by_id(const PolicySnapshot *p, uint64 id);
 extern bool policy_label_known(const PolicySnapshot *p, const Label *label, const char **what, char *name, size_t size);
 
+extern bool policy_is_quarantined(const PolicySnapshot *p, Oid relid);
+
 /*
  * The strictest requirement that tiers up to and including rank put on a
  * control, or NULL: the one of the highest tier that mentions it.
@@ -96,6 +100,7 @@ extern void policy_invalidate_all(void);
 
 /* Rights of the person behind the session (outer user). */
 extern bool policy_is_officer(void);
+extern bool policy_is_officer_role(Oid role);
 extern bool policy_is_restoring(void);	/* officer, and check_function_bodies is off as pg_dump sets it */
 
 /* Settings, guc.c */

@@ -27,4 +27,20 @@ typedef struct Refusal
 /* Records durably, then raises ERROR, or returns where the mode lets go on. */
 extern void report_refusal(const Refusal *refusal);
 
+/* Schema-qualified, quoted name of a relation for records; palloc'd, never NULL. */
+extern char *report_relation_identity(Oid relid);
+
+/*
+ * Record a change that was allowed (label, clearance, policy): delivered when
+ * the transaction commits, or the transaction fails.
+ */
+extern void report_change(const AuditEvent *event);
+
+/*
+ * Raise for a relation or column that policy_decide() denied; records first.
+ * attnum 0: the relation.  Returns where the mode lets go on.
+ */
+extern void report_decision(const PolicyDecision *decision, Oid relid, AttrNumber attnum,
+							const char *action, const Label *label);
+
 #endif							/* PG_DATACLASS_REPORT_H */

@@ -35,4 +35,41 @@ typedef struct Subject
 extern const Subject *subject_current(void);
 extern void subject_of_role(Oid role, Subject *subject, MemoryContext cxt);
 
+/* Forget the cached subject: settings changed, a trusted procedure began or ended. */
+extern void subject_invalidate(void);
+/* Changes whenever subject_current() may answer differently than before. */
+extern uint64 subject_epoch(void);
+/* Cheap test for per-row code: is the subject of that epoch still the current one? */
+extern bool subject_epoch_is_current(uint64 epoch);
+
+/*
+ * Is target among the roles whose privileges role inherits (itself included)?
+ * Unlike has_privs_of_role(), superusers inherit nothing here.
+ */
+extern bool role_inherits(Oid role, Oid target);
+/* May that role, by being a member (also without inheriting), become target? */
+extern bool role_may_assume(Oid role, Oid target);
+
+/* Trusted procedures, hook_function.c pushes and pops; depth survives errors by nesting level. */
+extern void subject_push_trusted(Oid funcid);
+extern void subject_pop_trusted(int depth);
+extern int	subject_trusted_depth(void);
+
+/* Session tier, policy_tier.c */
+extern void session_facts(SessionFacts *facts);
+extern void session_facts_capture(void);	/* after authentication */
+extern int	session_tier(const PolicySnapshot *p, const SessionFacts *facts);
+/* The control that keeps the session from the next tier, "" at the top (static or palloc'd). */
+extern const char *session_tier_obstacle(const PolicySnapshot *p, const SessionFacts *facts);
+/* Published for parallel workers. */
+extern void session_trusted_publish(Oid funcid);
+extern Oid	session_trusted_of_leader(void);
+
+/*
+ * Ask the reference monitor about a relation.  labels must come from
+ * relation_labels(), subject from subject_current().
+ */
+extern void request_init(PolicyRequest *request, const Subject *subject, PolicyAction action);
+extern void request_object(PolicyRequest *request, const ResolvedLabel *label);
+
 #endif							/* PG_DATACLASS_SUBJECT_H */

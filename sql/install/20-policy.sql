@@ -1,0 +1,138 @@
+-- Policy: data that officers change and that pg_dump carries.
+-- Column "shipped" marks rows of the profile that comes with the extension;
+-- the first row restored from a dump replaces them (see policy_restore).
+
+CREATE TABLE dataclass.tier (
+	name		pg_catalog.text PRIMARY KEY CHECK (name OPERATOR(pg_catalog.~) '^[a-z][a-z0-9_-]{0,62}$'),
+	rank		pg_catalog.int4 NOT NULL UNIQUE CHECK (rank OPERATOR(pg_catalog.>=) 0),
+	description pg_catalog.text,
+	shipped		pg_catalog.bool NOT NULL DEFAULT false
+);
+COMMENT ON TABLE dataclass.tier IS 'ordered sets of security controls, lowest rank first';
+
+CREATE TABLE dataclass.tier_control (
+	tier		pg_catalog.text NOT NULL,
+	control		pg_catalog.text NOT NULL CHECK (control OPERATOR(pg_catalog.~) '^[a-z][a-z0-9_]{0,62}$'),
+	requirement pg_catalog.text NOT NULL,
+	shipped		pg_catalog.bool NOT NULL DEFAULT false,
+	PRIMARY KEY (tier, control)
+);
+COMMENT ON TABLE dataclass.tier_control IS
+	'what a tier requires; controls of lower tiers hold too. transport: any < tls < tls1.2 < tls1.3 < mtls (a unix socket satisfies all); authentication: trust < password < md5 < scram < gss, cert, peer; at_rest: none, encrypted. A control or requirement that is not known is never satisfied.';
+
+CREATE TABLE dataclass.data_class (
+	name			pg_catalog.text PRIMARY KEY CHECK (name OPERATOR(pg_catalog.~) '^[a-z][a-z0-9_-]{0,62}$'),
+	rank			pg_catalog.int4 NOT NULL UNIQUE CHECK (rank OPERATOR(pg_catalog.>=) 0),
+	required_tier	pg_catalog.text NOT NULL,
+	hosting_models	pg_catalog.text[] NOT NULL DEFAULT '{}',
+	read_audit		pg_catalog.text NOT NULL DEFAULT 'none'
+					CHECK (read_audit OPERATOR(pg_catalog.=) ANY (ARRAY['none', 'session', 'statement'])),
+	min_evidence	pg_catalog.int4 NOT NULL DEFAULT 0
+					CHECK (min_evidence OPERATOR(pg_catalog.>=) 0 AND min_evidence OPERATOR(pg_catalog.<=) 5),
+	description		pg_catalog.text,
+	shipped			pg_catalog.bool NOT NULL DEFAULT false
+);
+COMMENT ON TABLE dataclass.data_class IS 'ordered sensitivity of data, lowest rank first, and the tier each class needs';
+COMMENT ON COLUMN dataclass.data_class.min_evidence IS
+	'least grade of evidence of encryption at rest: 0 unknown, 1 declared, 2 kernel-reported, 3 with key present, 4 signed attestation, 5 canary';
+
+CREATE TABLE dataclass.compartment (
+	name		pg_catalog.text PRIMARY KEY
+				CHECK (name OPERATOR(pg_catalog.~) '^[a-z][a-z0-9_-]{0,62}(\.[a-z][a-z0-9_-]{0,62})*$'),
+	description pg_catalog.text,
+	shipped		pg_catalog.bool NOT NULL DEFAULT false
+);
+COMMENT ON TABLE dataclass.compartment IS 'need-to-know groups; a compartment covers its dotted descendants';
+
+CREATE TABLE dataclass.row_label (
+	id			dataclass.label PRIMARY KEY,
+	label		pg_catalog.text NOT NULL UNIQUE,
+	shipped		pg_catalog.bool NOT NULL DEFAULT false
+);
+COMMENT ON TABLE dataclass.row_label IS 'registered row labels; rows with any other label are seen by nobody';
+
+CREATE TABLE dataclass.policy_setting (
+	name		pg_catalog.text PRIMARY KEY CHECK (name OPERATOR(pg_catalog.=) ANY (ARRAY['default_clearance', 'unlabelled', 'profile'])),
+	value		pg_catalog.text NOT NULL,
+	description pg_catalog.text,
+	shipped		pg_catalog.bool NOT NULL DEFAULT false
+);
+COMMENT ON TABLE dataclass.policy_setting IS
+	'default_clearance: clearance of roles without a label (empty: none); unlabelled: ungoverned | denied; profile: name of the profile';
+
+CREATE TABLE dataclass.quarantine (
+	relation	pg_catalog.oid PRIMARY KEY,
+	reason		pg_catalog.text NOT NULL,
+	since		pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+COMMENT ON TABLE dataclass.quarantine IS 'relations that nobody may read until they are where their class may be';
+
+-- Triggers keep every backend and the trail informed.  ENABLE ALWAYS:
+-- session_replication_role must not switch them off.
+CREATE FUNCTION dataclass.policy_changed() RETURNS pg_catalog.trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'dc_policy_changed';
+COMMENT ON FUNCTION dataclass.policy_changed() IS 'statement trigger of the policy tables: invalidates every backend at commit, records the change';
+CREATE FUNCTION dataclass.policy_restore() RETURNS pg_catalog.trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'dc_policy_restore';
+COMMENT ON FUNCTION dataclass.policy_restore() IS 'statement trigger of the policy tables: while a dump is restored, its rows replace the shipped ones';
+CREATE FUNCTION dataclass.row_label_check() RETURNS pg_catalog.trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'dc_row_label_check';
+COMMENT ON FUNCTION dataclass.row_label_check() IS 'row trigger of row_label: canonical text, id by content, known names';
+REVOKE ALL ON FUNCTION dataclass.policy_changed(), dataclass.policy_restore(), dataclass.row_label_check() FROM PUBLIC;
+
+CREATE TRIGGER row_label_check BEFORE INSERT OR UPDATE ON dataclass.row_label
+	FOR EACH ROW EXECUTE FUNCTION dataclass.row_label_check();
+ALTER TABLE dataclass.row_label ENABLE ALWAYS TRIGGER row_label_check;
+
+DO $do$
+DECLARE
+	t pg_catalog.text;
+BEGIN
+	FOREACH t IN ARRAY ARRAY['tier', 'tier_control', 'data_class', 'compartment', 'row_label', 'policy_setting', 'quarantine'] LOOP
+		EXECUTE pg_catalog.format('CREATE TRIGGER policy_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON dataclass.%I FOR EACH STATEMENT EXECUTE FUNCTION dataclass.policy_changed()', t);
+		EXECUTE pg_catalog.format('ALTER TABLE dataclass.%I ENABLE ALWAYS TRIGGER policy_changed', t);
+		EXECUTE pg_catalog.format('REVOKE ALL ON dataclass.%I FROM PUBLIC', t);
+		EXECUTE pg_catalog.format('GRANT SELECT ON dataclass.%I TO dataclass_officer, dataclass_auditor', t);
+		IF t OPERATOR(pg_catalog.<>) 'quarantine' THEN
+			EXECUTE pg_catalog.format('GRANT INSERT, UPDATE, DELETE ON dataclass.%I TO dataclass_officer', t);
+			EXECUTE pg_catalog.format('CREATE TRIGGER policy_restore BEFORE INSERT ON dataclass.%I FOR EACH STATEMENT EXECUTE FUNCTION dataclass.policy_restore()', t);
+			EXECUTE pg_catalog.format('ALTER TABLE dataclass.%I ENABLE ALWAYS TRIGGER policy_restore', t);
+			PERFORM pg_catalog.pg_extension_config_dump(pg_catalog.format('dataclass.%I', t)::pg_catalog.regclass, '');
+		END IF;
+	END LOOP;
+END
+$do$;
+
+-- Profile "pakistan-cloud-first": classes and tiers as reported of the
+-- Pakistan Cloud First Policy (techchacho.com and propakistani.pk of
+-- 14 March 2022, dawn.com/news/1675330, mplaw.com.pk of 3 March 2022).
+-- Controls are the profile's own: no key length or method was found there.
+INSERT INTO dataclass.tier (name, rank, description, shipped) VALUES
+	('baseline', 0, 'any connection, any storage', true),
+	('intermediate', 1, 'encrypted transport, verified identity', true),
+	('enhanced', 2, 'current TLS, verified identity, encryption at rest', true),
+	('highest', 3, 'newest TLS, verified identity, encryption at rest with the key seen', true);
+INSERT INTO dataclass.tier_control (tier, control, requirement, shipped) VALUES
+	('baseline', 'transport', 'any', true),
+	('baseline', 'authentication', 'trust', true),
+	('baseline', 'at_rest', 'none', true),
+	('intermediate', 'transport', 'tls', true),
+	('intermediate', 'authentication', 'scram', true),
+	('enhanced', 'transport', 'tls1.2', true),
+	('enhanced', 'authentication', 'scram', true),
+	('enhanced', 'at_rest', 'encrypted', true),
+	('highest', 'transport', 'tls1.3', true),
+	('highest', 'authentication', 'scram', true),
+	('highest', 'at_rest', 'encrypted', true);
+INSERT INTO dataclass.data_class (name, rank, required_tier, hosting_models, min_evidence, description, shipped) VALUES
+	('open', 0, 'baseline', '{public-cloud,government-cloud,private-cloud}', 0, 'publicly available, structured, fully discoverable and usable', true),
+	('public', 1, 'baseline', '{public-cloud,government-cloud,private-cloud}', 0, 'public-sector, non-confidential, publicly available', true),
+	('restricted', 2, 'intermediate', '{government-cloud,private-cloud}', 0, 'its compromise can undermine the country''s reputation even where it is publicly available', true),
+	('confidential', 3, 'enhanced', '{government-cloud,private-cloud}', 2, 'not intended to be published; an authorised group only', true),
+	('secret', 4, 'highest', '{government-cloud,private-cloud}', 3, 'highest level of protection from serious threats', true);
+INSERT INTO dataclass.row_label (id, label, shipped)
+	SELECT c.name::dataclass.label, c.name, true FROM dataclass.data_class c;
+INSERT INTO dataclass.policy_setting (name, value, description, shipped) VALUES
+	('default_clearance', 'public', 'clearance of a role that has no label and inherits none', true),
+	('unlabelled', 'ungoverned', 'relations without an effective label: ungoverned | denied', true),
+	('profile', 'pakistan-cloud-first', 'the profile these rows began as', true);

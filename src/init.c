@@ -1,0 +1,55 @@
+/*-------------------------------------------------------------------------
+ *
+ * init.c
+ *		Loading: refuse, settings, modules, provider and workers, hooks last.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+
+#include "pg_dataclass/compat.h"
+#include "pg_dataclass/audit.h"
+#include "pg_dataclass/init.h"
+#include "pg_dataclass/resolve.h"
+
+/* fmgr.h declares it without visibility up to 15. */
+extern PGDLLEXPORT const Pg_magic_struct *Pg_magic_func(void);
+PG_MODULE_MAGIC;
+
+extern PGDLLEXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	/*
+	 * FATAL, not ERROR: psql and pg_restore go on after an ERROR and would
+	 * load data whose labels are lost.
+	 */
+	if (!process_shared_preload_libraries_in_progress)
+		ereport(FATAL,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("pg_dataclass must be loaded via shared_preload_libraries"),
+				 errdetail("Only a library loaded at server start can mediate every session."),
+				 errhint("Add this line to postgresql.conf and restart the server: shared_preload_libraries = 'pg_dataclass'")));
+
+	guc_init();
+	policy_catalog_init();
+	label_cache_init();
+	subject_init();
+	audit_init();
+	MarkGUCPrefixReserved("dataclass");
+	shmem_init();
+	label_provider_init();
+
+	/* Hooks last: nothing may fail after the first of them. */
+	hook_auth_init();
+	hook_function_init();
+	hook_rowsecurity_init();
+	hook_planner_init();
+	hook_executor_init();
+	hook_utility_init();
+	hook_objectaccess_init();
+}

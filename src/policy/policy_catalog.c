@@ -1,0 +1,518 @@
+/*-------------------------------------------------------------------------
+ *
+ * policy_catalog.c
+ *		The policy tables of schema dataclass, as one snapshot per backend.
+ *
+ * Owns the snapshot, the generation and the cross-backend invalidation.  Does
+ * not own labels of objects (label_cache.c) or the subject (policy_subject.c);
+ * both compare policy_generation() with the one they were built for.
+ *
+ * Invalidation rides on core's: policy_invalidate_all() registers a relcache
+ * invalidation of pg_shseclabel, a shared catalog.  Core sends it at commit to
+ * all databases, drops it at rollback, replays it on standbys and with
+ * COMMIT PREPARED, and runs it locally at command end and on (sub)abort.
+ *
+ * Tables are read by plain scans with a fresh catalog snapshot: no SPI, since
+ * this runs inside executor and planner hooks; no privilege checks, since it
+ * is the reference monitor that reads.  A superseded snapshot is freed when
+ * the transaction ends, so pointers taken within a statement stay valid.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_shseclabel.h"
+#include "commands/extension.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "pg_dataclass/compat.h"
+#include "pg_dataclass/init.h"
+#include "pg_dataclass/policy.h"
+
+static const PolicySnapshot empty_snapshot = {0};
+
+static PolicySnapshot *current = NULL;
+static MemoryContext current_cxt = NULL;
+static MemoryContext retired_cxt = NULL;	/* parents of superseded snapshots */
+static bool stale = true;
+static bool loading = false;
+static uint64 generation = 1;
+
+/* ------------------------------------------------------------------------
+ * Invalidation
+ * ------------------------------------------------------------------------
+ */
+
+static void
+mark_stale(void)
+{
+	stale = true;
+	generation++;
+}
+
+/* Only flips a flag: runs inside invalidation processing. */
+static void
+relcache_callback(Datum arg, Oid relid)
+{
+	if (relid == InvalidOid || relid == SharedSecLabelRelationId)
+		mark_stale();
+}
+
+static void
+syscache_callback(Datum arg, int cacheid, uint32 hashvalue)
+{
+	mark_stale();
+}
+
+uint64
+policy_generation(void)
+{
+	return generation;
+}
+
+void
+policy_invalidate_all(void)
+{
+	CacheInvalidateRelcacheByRelid(SharedSecLabelRelationId);
+	mark_stale();
+}
+
+static void
+xact_callback(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_PARALLEL_COMMIT:
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PARALLEL_ABORT:
+		case XACT_EVENT_PREPARE:
+			if (retired_cxt)
+			{
+				MemoryContextDelete(retired_cxt);
+				retired_cxt = NULL;
+			}
+			break;
+		case XACT_EVENT_PRE_COMMIT:
+		case XACT_EVENT_PARALLEL_PRE_COMMIT:
+		case XACT_EVENT_PRE_PREPARE:
+			break;
+	}
+}
+
+void
+policy_catalog_init(void)
+{
+	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMMEMROLE, syscache_callback, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHOID, syscache_callback, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, syscache_callback, (Datum) 0);
+	RegisterXactCallback(xact_callback, NULL);
+}
+
+/* ------------------------------------------------------------------------
+ * Loading
+ * ------------------------------------------------------------------------
+ */
+
+typedef void (*RowReader) (PolicySnapshot *p, Datum *values, bool *nulls);
+
+/*
+ * Calls reader for each row of dataclass.<name>.  False if the table is not
+ * there (a half-installed extension): the caller fails closed.
+ */
+static bool
+scan_policy_table(PolicySnapshot *p, const char *name, int natts, RowReader reader)
+{
+	Oid			relid = get_relname_relid(name, p->schema_oid);
+	Relation	rel;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Datum	   *values;
+	bool	   *nulls;
+
+	if (!OidIsValid(relid))
+		return false;
+	rel = table_open(relid, AccessShareLock);
+	if (RelationGetNumberOfAttributes(rel) < natts)
+	{
+		table_close(rel, AccessShareLock);
+		return false;
+	}
+	values = palloc(sizeof(Datum) * RelationGetNumberOfAttributes(rel));
+	nulls = palloc(sizeof(bool) * RelationGetNumberOfAttributes(rel));
+
+	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+		reader(p, values, nulls);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	pfree(values);
+	pfree(nulls);
+	return true;
+}
+
+/* Append room for one more element; arrays grow by doubling. */
+static void *
+grow(void *array, int n, Size elemsize)
+{
+	if (n == 0)
+		return MemoryContextAllocZero(current_cxt, elemsize * 8);
+	if (n >= 8 && (n & (n - 1)) == 0)
+	{
+		void	   *bigger = MemoryContextAllocHuge(current_cxt, elemsize * n * 2);
+
+		memcpy(bigger, array, elemsize * n);
+		return bigger;
+	}
+	return array;
+}
+
+static char *
+keep_text(Datum value)
+{
+	char	   *text = TextDatumGetCString(value);
+	char	   *kept = MemoryContextStrdup(current_cxt, text);
+
+	pfree(text);
+	return kept;
+}
+
+static void
+read_tier(PolicySnapshot *p, Datum *values, bool *nulls)
+{
+	PolicyTier *tier;
+
+	p->tiers = grow(p->tiers, p->ntiers, sizeof(PolicyTier));
+	tier = &p->tiers[p->ntiers++];
+	memset(tier, 0, sizeof(*tier));
+	tier->name = keep_text(values[0]);
+	tier->rank = DatumGetInt32(values[1]);
+}
+
+static void
+read_tier_control(PolicySnapshot *p, Datum *values, bool *nulls)
+{
+	char	   *tier_name = TextDatumGetCString(values[0]);
+	PolicyTier *tier = (PolicyTier *) policy_tier_by_name(p, tier_name);
+	PolicyTierControl *control;
+
+	/* a control of a tier that does not exist binds nobody */
+	if (tier == NULL)
+		return;
+	tier->controls = grow(tier->controls, tier->ncontrols, sizeof(PolicyTierControl));
+	control = &tier->controls[tier->ncontrols++];
+	control->control = keep_text(values[1]);
+	control->requirement = keep_text(values[2]);
+}
+
+static void
+read_data_class(PolicySnapshot *p, Datum *values, bool *nulls)
+{
+	char	   *tier_name = TextDatumGetCString(values[2]);
+	const PolicyTier *tier = policy_tier_by_name(p, tier_name);
+	PolicyClass *class;
+
+	p->classes = grow(p->classes, p->nclasses, sizeof(PolicyClass));
+	class = &p->classes[p->nclasses++];
+	memset(class, 0, sizeof(*class));
+	class->name = keep_text(values[0]);
+	class->rank = DatumGetInt32(values[1]);
+	class->required_tier = tier ? tier->rank : POLICY_RANK_NONE;
+	class->hosting_models = "";
+	class->read_audit = keep_text(values[4]);
+	class->min_evidence = DatumGetInt32(values[5]);
+}
+
+static void
+read_compartment(PolicySnapshot *p, Datum *values, bool *nulls)
+{
+	p->compartments = grow(p->compartments, p->ncompartments, sizeof(char *));
+	p->compartments[p->ncompartments++] = keep_text(values[0]);
+}
+
+static void
+read_row_label(PolicySnapshot *p, Datum *values, bool *nulls)
+{
+	PolicyRowLabel *row;
+
+	p->row_labels = grow(p->row_labels, p->nrow_labels, sizeof(PolicyRowLabel));
+	row = &p->row_labels[p->nrow_labels++];
+	row->id = (uint64) DatumGetInt64(values[0]);
+	row->text = keep_text(values[1]);
+}
+
+static void
+read_setting(PolicySnapshot *p, Datum *values, bool *nulls)
+{
+	char	   *name = TextDatumGetCString(values[0]);
+	char	   *value = TextDatumGetCString(values[1]);
+	LabelError	error;
+
+	if (strcmp(name, "default_clearance") == 0)
+		p->has_default_clearance = value[0] != '\0' &&
+			label_parse_spec(LABEL_SPEC_ROLE, value, strlen(value), &p->default_clearance, &error);
+	else if (strcmp(name, "unlabelled") == 0)
+		p->deny_unlabelled = strcmp(value, "ungoverned") != 0;
+}
+
+static void
+read_quarantine(PolicySnapshot *p, Datum *values, bool *nulls)
+{
+	p->quarantined = grow(p->quarantined, p->nquarantined, sizeof(Oid));
+	p->quarantined[p->nquarantined++] = DatumGetObjectId(values[0]);
+}
+
+static int
+compare_oids(const void *a, const void *b)
+{
+	Oid			left = *(const Oid *) a;
+	Oid			right = *(const Oid *) b;
+
+	return left < right ? -1 : left > right;
+}
+
+static int
+compare_tiers(const void *a, const void *b)
+{
+	return ((const PolicyTier *) a)->rank - ((const PolicyTier *) b)->rank;
+}
+
+static int
+compare_classes(const void *a, const void *b)
+{
+	return ((const PolicyClass *) a)->rank - ((const PolicyClass *) b)->rank;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+static int
+compare_row_labels(const void *a, const void *b)
+{
+	uint64		left = ((const PolicyRowLabel *) a)->id;
+	uint64		right = ((const PolicyRowLabel *) b)->id;
+
+	return left < right ? -1 : left > right;
+}
+
+static void
+load_snapshot(PolicySnapshot *p)
+{
+	p->schema_oid = get_namespace_oid(DC_SCHEMA, true);
+	p->audit_schema_oid = get_namespace_oid(DC_AUDIT_SCHEMA, true);
+	if (!OidIsValid(p->schema_oid) || !OidIsValid(get_extension_oid(DC_EXTENSION, true)))
+		return;
+	p->installed = true;
+
+	/* tiers first: controls and classes refer to them */
+	scan_policy_table(p, "tier", 2, read_tier);
+	if (p->ntiers)
+		qsort(p->tiers, p->ntiers, sizeof(PolicyTier), compare_tiers);
+	scan_policy_table(p, "tier_control", 3, read_tier_control);
+	scan_policy_table(p, "data_class", 6, read_data_class);
+	if (p->nclasses)
+		qsort(p->classes, p->nclasses, sizeof(PolicyClass), compare_classes);
+	scan_policy_table(p, "compartment", 1, read_compartment);
+	if (p->ncompartments)
+		qsort(p->compartments, p->ncompartments, sizeof(char *), compare_names);
+	scan_policy_table(p, "row_label", 2, read_row_label);
+	if (p->nrow_labels)
+		qsort(p->row_labels, p->nrow_labels, sizeof(PolicyRowLabel), compare_row_labels);
+	scan_policy_table(p, "policy_setting", 2, read_setting);
+	scan_policy_table(p, "quarantine", 1, read_quarantine);
+	if (p->nquarantined)
+		qsort(p->quarantined, p->nquarantined, sizeof(Oid), compare_oids);
+}
+
+const PolicySnapshot *
+policy_current(void)
+{
+	MemoryContext old_cxt;
+	MemoryContext work_cxt;
+
+	if (!stale && current)
+		return current;
+	/* While loading, catalog look-ups may come back here; nothing to enforce on ourselves. */
+	if (loading || !IsTransactionState() || !OidIsValid(MyDatabaseId))
+		return current ? current : &empty_snapshot;
+
+	if (current)
+	{
+		if (retired_cxt == NULL)
+			retired_cxt = AllocSetContextCreate(TopMemoryContext, "pg_dataclass retired policy",
+												ALLOCSET_SMALL_SIZES);
+		MemoryContextSetParent(current_cxt, retired_cxt);
+		current = NULL;
+	}
+	current_cxt = AllocSetContextCreate(TopMemoryContext, "pg_dataclass policy", ALLOCSET_DEFAULT_SIZES);
+	work_cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_dataclass policy load", ALLOCSET_DEFAULT_SIZES);
+	old_cxt = MemoryContextSwitchTo(work_cxt);
+	loading = true;
+	PG_TRY();
+	{
+		PolicySnapshot *p = MemoryContextAllocZero(current_cxt, sizeof(PolicySnapshot));
+		uint64		before;
+
+		/* an invalidation that arrives while we read leaves the flag set */
+		stale = false;
+		before = generation;
+		load_snapshot(p);
+		if (before != generation)
+			stale = true;
+		current = p;
+	}
+	PG_CATCH();
+	{
+		loading = false;
+		stale = true;
+		MemoryContextDelete(current_cxt);
+		current_cxt = NULL;
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	loading = false;
+	MemoryContextSwitchTo(old_cxt);
+	MemoryContextDelete(work_cxt);
+	generation++;
+	return current;
+}
+
+/* ------------------------------------------------------------------------
+ * Look-ups
+ * ------------------------------------------------------------------------
+ */
+
+const PolicyClass *
+policy_class_of(const PolicySnapshot *p, const Label *label)
+{
+	for (int i = 0; i < p->nclasses; i++)
+		if (label_class_is(label, p->classes[i].name))
+			return &p->classes[i];
+	return NULL;
+}
+
+const PolicyTier *
+policy_tier_by_name(const PolicySnapshot *p, const char *name)
+{
+	for (int i = 0; i < p->ntiers; i++)
+		if (strcmp(p->tiers[i].name, name) == 0)
+			return &p->tiers[i];
+	return NULL;
+}
+
+const PolicyTier *
+policy_tier_by_rank(const PolicySnapshot *p, int rank)
+{
+	for (int i = 0; i < p->ntiers; i++)
+		if (p->tiers[i].rank == rank)
+			return &p->tiers[i];
+	return NULL;
+}
+
+const char *
+policy_tier_name(const PolicySnapshot *p, int rank)
+{
+	const PolicyTier *tier = policy_tier_by_rank(p, rank);
+
+	return tier ? tier->name : "none";
+}
+
+bool
+policy_compartment_known(const PolicySnapshot *p, const char *name, size_t len)
+{
+	int			low = 0;
+	int			high = p->ncompartments - 1;
+
+	while (low <= high)
+	{
+		int			middle = (low + high) / 2;
+		const char *candidate = p->compartments[middle];
+		int			cmp = strncmp(name, candidate, len);
+
+		if (cmp == 0 && candidate[len] == '\0')
+			return true;
+		if (cmp > 0)
+			low = middle + 1;
+		else
+			high = middle - 1;
+	}
+	return false;
+}
+
+const PolicyRowLabel *
+policy_row_label_by_id(const PolicySnapshot *p, uint64 id)
+{
+	PolicyRowLabel key = {.id = id};
+
+	if (p->nrow_labels == 0)
+		return NULL;
+	return bsearch(&key, p->row_labels, p->nrow_labels, sizeof(PolicyRowLabel), compare_row_labels);
+}
+
+bool
+policy_is_quarantined(const PolicySnapshot *p, Oid relid)
+{
+	return p->nquarantined > 0 &&
+		bsearch(&relid, p->quarantined, p->nquarantined, sizeof(Oid), compare_oids) != NULL;
+}
+
+/*
+ * Are class and compartments of the label part of this policy?  If not, *what
+ * says which kind of name is missing and name gets it.
+ */
+bool
+policy_label_known(const PolicySnapshot *p, const Label *label, const char **what, char *name, size_t size)
+{
+	if (policy_class_of(p, label) == NULL)
+	{
+		*what = "data class";
+		snprintf(name, size, "%.*s", (int) label->class_name.len, label->text + label->class_name.off);
+		return false;
+	}
+	for (int i = 0; i < label->nalternatives; i++)
+	{
+		const LabelSpan *span = &label->alternative[i];
+
+		if (!policy_compartment_known(p, label->text + span->off, span->len))
+		{
+			*what = "compartment";
+			snprintf(name, size, "%.*s", (int) span->len, label->text + span->off);
+			return false;
+		}
+	}
+	return true;
+}
+
+const char *
+policy_requirement(const PolicySnapshot *p, int tier_rank, const char *control)
+{
+	for (int i = p->ntiers - 1; i >= 0; i--)
+	{
+		const PolicyTier *tier = &p->tiers[i];
+
+		if (tier->rank > tier_rank)
+			continue;
+		for (int c = 0; c < tier->ncontrols; c++)
+			if (strcmp(tier->controls[c].control, control) == 0)
+				return tier->controls[c].requirement;
+	}
+	return NULL;
+}

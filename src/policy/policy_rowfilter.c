@@ -1,0 +1,432 @@
+/*-------------------------------------------------------------------------
+ *
+ * policy_rowfilter.c
+ *		Row labels, decided once per label and subject.
+ *
+ * Owns the decision table: for the current subject, one entry per registered
+ * label with what may be done to its rows.  It is rebuilt when the subject's
+ * epoch moves, at the first row afterwards; nothing of it is ever part of a
+ * plan.  row_visible() costs a validity test, a memo of the last label and one
+ * probe, whatever the policy looks like.
+ *
+ * The filter is STABLE and LEAKPROOF: it says nothing about its argument but
+ * its result.  With row_security = off it raises where it would hide, as core
+ * does for its own policies, so that a dump is complete or fails.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "parser/parse_func.h"
+#include "rewrite/rowsecurity.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/value.h"
+#include "utils/builtins.h"
+
+#include "pg_dataclass/compat.h"
+#include "pg_dataclass/report.h"
+#include "pg_dataclass/rowfilter.h"
+
+typedef struct RowDecision
+{
+	uint64		id;				/* hash key: already the prefix of a SHA-256 */
+	char		status;			/* simplehash */
+	bool		readable;
+	bool		writable;
+	uint32		read_failed;	/* first rule that failed, DECISION_* */
+	uint32		write_failed;
+	int			required_tier;
+} RowDecision;
+
+#define SH_PREFIX row_table
+#define SH_ELEMENT_TYPE RowDecision
+#define SH_KEY_TYPE uint64
+#define SH_KEY id
+#define SH_HASH_KEY(tb, key) ((uint32) ((key) ^ ((key) >> 32)))
+#define SH_EQUAL(tb, a, b) ((a) == (b))
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+static MemoryContext table_cxt = NULL;
+static row_table_hash *table = NULL;
+static uint64 table_epoch = 0;
+static bool hide_unregistered = true;
+
+/* memo of the last answer, valid for table_epoch */
+static bool memo_valid = false;
+static uint64 memo_id = 0;
+static bool memo_readable = false;
+
+static Oid	function_oids[ROW_FUNCTION_COUNT];
+static uint64 function_generation = 0;
+
+Oid
+row_function_oid(RowFunction function)
+{
+	static const char *const names[ROW_FUNCTION_COUNT] = {"row_visible", "row_check", "row_relabel"};
+
+	policy_current();
+	if (function_generation != policy_generation())
+	{
+		Oid			label = row_label_type();
+		Oid			arguments[3] = {label, OIDOID, INT4OID};
+
+		memset(function_oids, 0, sizeof(function_oids));
+		if (OidIsValid(label))
+			for (int i = 0; i < ROW_FUNCTION_COUNT; i++)
+			{
+				int			nargs = i == ROW_FUNCTION_VISIBLE ? 1 : 3;
+
+				if (i == ROW_FUNCTION_RELABEL)
+				{
+					arguments[1] = label;
+					arguments[2] = OIDOID;
+				}
+				function_oids[i] = LookupFuncName(list_make2(makeString(pstrdup(DC_SCHEMA)),
+															 makeString(pstrdup(names[i]))),
+												  nargs, arguments, true);
+			}
+		function_generation = policy_generation();
+	}
+	return function_oids[function];
+}
+
+/* ------------------------------------------------------------------------
+ * The decision table
+ * ------------------------------------------------------------------------
+ */
+
+static void
+decide_label(const PolicySnapshot *p, const Subject *s, const PolicyRowLabel *row)
+{
+	LabelError	error;
+	Label		label;
+	ResolvedLabel resolved;
+	PolicyRequest request;
+	PolicyDecision read;
+	PolicyDecision write;
+	RowDecision *entry;
+	bool		found;
+
+	request_init(&request, s, ACTION_READ);
+	request.governed = true;
+	if (label_parse(row->text, strlen(row->text), &label, &error))
+	{
+		resolve_label(p, &label, &resolved);
+		request_object(&request, &resolved);
+	}
+	read = policy_decide(&request);
+	request.action = ACTION_WRITE;
+	write = policy_decide(&request);
+
+	entry = row_table_insert(table, row->id, &found);
+	entry->readable = read.verdict != DECISION_DENY;
+	entry->writable = write.verdict != DECISION_DENY;
+	entry->read_failed = read.first;
+	entry->write_failed = write.first;
+	entry->required_tier = request.required_tier;
+}
+
+/* Slow path: the subject or the policy changed since the table was built. */
+static pg_noinline void
+rebuild_table(void)
+{
+	const Subject *s = subject_current();
+	const PolicySnapshot *p = policy_current();
+
+	memo_valid = false;
+	table = NULL;
+	if (table_cxt)
+		MemoryContextReset(table_cxt);
+	else
+		table_cxt = AllocSetContextCreate(TopMemoryContext, "pg_dataclass row labels",
+										  ALLOCSET_DEFAULT_SIZES);
+	table = row_table_create(table_cxt, Max(p->nrow_labels, 16), NULL);
+	for (int i = 0; i < p->nrow_labels; i++)
+		decide_label(p, s, &p->row_labels[i]);
+	hide_unregistered = guc_enforcement == ENFORCEMENT_ENFORCING;
+	table_epoch = subject_epoch();
+}
+
+static inline void
+ensure_table(void)
+{
+	if (unlikely(table == NULL || !subject_epoch_is_current(table_epoch)))
+		rebuild_table();
+}
+
+/*
+ * Refusals that concern a row.  relid may be invalid where only the filter is
+ * known.  Says nothing of the row's label to the client.
+ */
+static void
+refuse_row(EnforcementMode mode, Oid relid, uint64 id, const char *rule, int required_tier,
+		   const char *message, const char *detail, const char *hint)
+{
+	const PolicySnapshot *p = policy_current();
+	const PolicyRowLabel *row = policy_row_label_by_id(p, id);
+	Refusal		refusal = {0};
+
+	refusal.event.kind = EVENT_ROW_DENIED;
+	refusal.event.severity = SEVERITY_HIGH;
+	refusal.event.breach = true;
+	refusal.event.action = "row";
+	if (OidIsValid(relid))
+	{
+		refusal.event.class_id = RelationRelationId;
+		refusal.event.object_id = relid;
+		refusal.event.object_type = "table";
+		refusal.event.object_identity = report_relation_identity(relid);
+	}
+	refusal.event.label = row ? row->text : "unregistered";
+	refusal.event.rule = rule;
+	refusal.event.required_tier = required_tier != POLICY_RANK_NONE ? policy_tier_name(p, required_tier) : NULL;
+	refusal.event.found_tier = policy_tier_name(p, subject_current()->session_tier);
+	refusal.event.detail = detail;
+	refusal.message = message;
+	refusal.detail = detail;
+	refusal.hint = hint;
+	refusal.mode = mode;
+	report_refusal(&refusal);
+}
+
+/* row_security = off: hiding a row silently would make a dump incomplete. */
+static pg_noinline void
+complain_about_hidden(uint64 id)
+{
+	refuse_row(guc_enforcement, InvalidOid, id, "dominance", POLICY_RANK_NONE,
+			   "query would be affected by row labels",
+			   "With row_security = off, rows that the clearance does not reach raise an error instead of being left out.",
+			   "Set row_security to on, or run as a role cleared for every row of the table.");
+}
+
+bool
+row_label_readable(uint64 id)
+{
+	RowDecision *entry;
+	bool		readable;
+
+	ensure_table();
+	if (memo_valid && memo_id == id)
+		return memo_readable;
+	entry = row_table_lookup(table, id);
+	readable = entry ? entry->readable : !hide_unregistered;
+	if (unlikely(!readable && !row_security))
+		complain_about_hidden(id);
+	memo_id = id;
+	memo_readable = readable;
+	memo_valid = readable || row_security;
+	return readable;
+}
+
+bool
+row_label_writable(uint64 id)
+{
+	RowDecision *entry;
+
+	ensure_table();
+	entry = row_table_lookup(table, id);
+	return entry ? entry->writable && entry->readable : !hide_unregistered;
+}
+
+/* ------------------------------------------------------------------------
+ * Checks that raise
+ * ------------------------------------------------------------------------
+ */
+
+static const char *
+why_row_refused(uint32 failed)
+{
+	switch (failed)
+	{
+		case DECISION_NO_CLEARANCE:
+			return "The role has no clearance in this database.";
+		case DECISION_DOMINANCE:
+			return "No clearance of the role dominates the label of the row.";
+		case DECISION_FLOOR:
+			return "The label of the row is below the floor of the role's clearance.";
+		case DECISION_SESSION_TIER:
+			return "The session does not reach the tier that the class of the row needs.";
+		default:
+			return "The label of the row is not known to the policy of this database.";
+	}
+}
+
+/* Is the label within the label of the table that is to hold it? */
+static bool
+within_table(uint64 id, const RelationLabels *labels)
+{
+	const PolicyRowLabel *row = policy_row_label_by_id(policy_current(), id);
+	Label		label;
+	LabelError	error;
+	ResolvedLabel resolved;
+
+	if (!labels->governed || row == NULL)
+		return true;
+	if (!label_parse(row->text, strlen(row->text), &label, &error))
+		return false;
+	resolve_label(policy_current(), &label, &resolved);
+	return labels->label.rank != POLICY_RANK_NONE && resolved.rank != POLICY_RANK_NONE &&
+		label_dominates(&labels->label.label, labels->label.rank, &resolved.label, resolved.rank);
+}
+
+void
+row_check(uint64 id, bool isnull, Oid relid, RowCheckKind kind)
+{
+	RowDecision *entry;
+	uint32		failed;
+	const char *message;
+	char	   *table_name;
+
+	if (guc_enforcement == ENFORCEMENT_OFF)
+		return;
+	table_name = get_rel_name(relid);
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("row label of table \"%s\" must not be null", table_name ? table_name : "?"),
+				 errdetail("A row without a label could not be judged."),
+				 errhint("Give the label column a value such as 'restricted', or a default.")));
+	message = kind == ROW_CHECK_NEW ?
+		psprintf("row label violates the clearance for table \"%s\"", table_name ? table_name : "?") :
+		psprintf("row labels of table \"%s\" do not permit this change", table_name ? table_name : "?");
+
+	ensure_table();
+	entry = row_table_lookup(table, id);
+	if (entry == NULL)
+	{
+		/* Data come before the policy in a dump: nobody can read such rows until it is there. */
+		if (kind == ROW_CHECK_NEW && policy_is_restoring())
+			return;
+		refuse_row(guc_enforcement, relid, id, decision_rule_name(DECISION_UNKNOWN_LABEL), POLICY_RANK_NONE, message,
+				   "The label of the row is not registered in this database.",
+				   "An officer can register it: SELECT dataclass.create_label('...').");
+		return;
+	}
+	failed = entry->read_failed ? entry->read_failed : entry->write_failed;
+	if (failed != 0)
+	{
+		/* a part whose own mode is permissive let it pass */
+		EnforcementMode mode = entry->readable && entry->writable ? ENFORCEMENT_PERMISSIVE : guc_enforcement;
+
+		refuse_row(mode, relid, id, decision_rule_name(failed), entry->required_tier, message,
+				   why_row_refused(failed),
+				   "See what this session may do: SELECT * FROM dataclass.session().");
+		return;
+	}
+	if (kind == ROW_CHECK_NEW && !within_table(id, relation_labels(relid)))
+		refuse_row(guc_enforcement, relid, id, "table_label", entry->required_tier, message,
+				   "The label of the row is above the label of the table.",
+				   "An officer can raise the label of the table: SECURITY LABEL FOR dataclass ON TABLE ... IS '...'.");
+}
+
+/* Privileges a change of label needs: raise, lower, or both where they do not compare. */
+static uint32
+relabel_privileges(const ResolvedLabel *old_label, const ResolvedLabel *new_label)
+{
+	uint32		needed = 0;
+
+	if (!label_dominates(&old_label->label, old_label->rank, &new_label->label, new_label->rank))
+		needed |= LABEL_PRIVILEGE_RECLASSIFY;
+	if (!label_dominates(&new_label->label, new_label->rank, &old_label->label, old_label->rank))
+		needed |= LABEL_PRIVILEGE_DECLASSIFY;
+	return needed;
+}
+
+static bool
+resolve_row_label(uint64 id, ResolvedLabel *resolved)
+{
+	const PolicySnapshot *p = policy_current();
+	const PolicyRowLabel *row = policy_row_label_by_id(p, id);
+	Label		label;
+	LabelError	error;
+
+	if (row == NULL || !label_parse(row->text, strlen(row->text), &label, &error))
+		return false;
+	resolve_label(p, &label, resolved);
+	return resolved->rank != POLICY_RANK_NONE;
+}
+
+static void
+check_relabel(uint64 old_id, uint64 new_id, Oid relid)
+{
+	ResolvedLabel old_label;
+	ResolvedLabel new_label;
+	const Subject *s;
+	uint32		needed;
+
+	row_check(old_id, false, relid, ROW_CHECK_EXISTING);
+	row_check(new_id, false, relid, ROW_CHECK_NEW);
+	if (!resolve_row_label(old_id, &old_label) || !resolve_row_label(new_id, &new_label))
+		return;					/* row_check() has spoken, unless the mode lets go on */
+	needed = relabel_privileges(&old_label, &new_label);
+	s = subject_current();
+	for (int i = 0; i < s->nclearances; i++)
+	{
+		const Clearance *c = &s->clearances[i];
+
+		if (c->rank != POLICY_RANK_NONE && (c->privileges & needed) == needed &&
+			label_dominates(&c->ceiling, c->rank, &old_label.label, old_label.rank) &&
+			label_dominates(&c->ceiling, c->rank, &new_label.label, new_label.rank))
+			return;
+	}
+	refuse_row(guc_enforcement, relid, new_id, decision_rule_name(DECISION_PRIVILEGE), POLICY_RANK_NONE,
+			   psprintf("row labels of table \"%s\" do not permit this change", get_rel_name(relid)),
+			   needed == LABEL_PRIVILEGE_RECLASSIFY ? "Raising the label of a row needs the privilege reclassify." :
+			   needed == LABEL_PRIVILEGE_DECLASSIFY ? "Lowering the label of a row needs the privilege declassify." :
+			   "Moving a row to a label that does not compare needs the privileges reclassify and declassify.",
+			   "An officer can grant it: SECURITY LABEL FOR dataclass ON ROLE ... IS '... with (declassify, reclassify)'.");
+}
+
+/* ------------------------------------------------------------------------
+ * SQL functions
+ * ------------------------------------------------------------------------
+ */
+
+PGDLLEXPORT PG_FUNCTION_INFO_V1(dc_row_visible);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(dc_row_check);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(dc_row_relabel);
+
+Datum
+dc_row_visible(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(row_label_readable((uint64) PG_GETARG_INT64(0)));
+}
+
+Datum
+dc_row_check(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("table and kind of check must not be null")));
+	row_check(PG_ARGISNULL(0) ? 0 : (uint64) PG_GETARG_INT64(0), PG_ARGISNULL(0),
+			  PG_GETARG_OID(1), (RowCheckKind) PG_GETARG_INT32(2));
+	PG_RETURN_BOOL(true);
+}
+
+Datum
+dc_row_relabel(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("table must not be null")));
+	if (PG_ARGISNULL(1))
+		PG_RETURN_NULL();		/* row_check() refuses it */
+	if (!PG_ARGISNULL(0) && PG_GETARG_INT64(0) != PG_GETARG_INT64(1) &&
+		guc_enforcement != ENFORCEMENT_OFF)
+		check_relabel((uint64) PG_GETARG_INT64(0), (uint64) PG_GETARG_INT64(1), PG_GETARG_OID(2));
+	PG_RETURN_DATUM(PG_GETARG_DATUM(1));
+}

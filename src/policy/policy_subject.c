@@ -1,0 +1,380 @@
+/*-------------------------------------------------------------------------
+ *
+ * policy_subject.c
+ *		Who asks: clearances, narrowing and tier of the current subject.
+ *
+ * The subject is the outer user: the session user or what SET ROLE made of
+ * it, never the owner of a SECURITY DEFINER function or of a view.  While a
+ * trusted procedure runs, its label replaces the role's clearances.
+ *
+ * Owns the cached Subject.  It is rebuilt when the outer user, the policy
+ * generation, a setting or the trusted procedure changed; "epoch" counts the
+ * rebuilds that were needed, so that per-row code can hold on to an answer.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_auth_members.h"
+#include "catalog/pg_authid.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/catcache.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "pg_dataclass/compat.h"
+#include "pg_dataclass/init.h"
+#include "pg_dataclass/resolve.h"
+#include "pg_dataclass/subject.h"
+
+#define MAX_TRUSTED_DEPTH 64
+
+static MemoryContext subject_cxt = NULL;
+static Subject subject;
+static bool subject_valid = false;
+static uint64 subject_generation = 0;	/* policy_generation() it was built for */
+static uint64 epoch = 1;
+
+static Oid	trusted_stack[MAX_TRUSTED_DEPTH];
+static int	trusted_depth = 0;
+
+/* ------------------------------------------------------------------------
+ * Roles
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * Roles that role is a member of, itself first.  With inherit_only, memberships
+ * that need SET ROLE are not followed.  Core's own function counts superusers
+ * as members of everything; clearance must not.
+ */
+static List *
+member_closure(Oid role, bool inherit_only)
+{
+	List	   *roles = list_make1_oid(role);
+
+	for (int i = 0; i < list_length(roles); i++)
+	{
+		CatCList   *memberships = SearchSysCacheList1(AUTHMEMMEMROLE,
+													  ObjectIdGetDatum(list_nth_oid(roles, i)));
+
+		for (int m = 0; m < memberships->n_members; m++)
+		{
+			HeapTuple	tuple = &memberships->members[m]->tuple;
+			Oid			granted = ((Form_pg_auth_members) GETSTRUCT(tuple))->roleid;
+
+			if (inherit_only && !compat_membership_inherits(tuple))
+				continue;
+			roles = list_append_unique_oid(roles, granted);
+		}
+		ReleaseSysCacheList(memberships);
+	}
+	return roles;
+}
+
+bool
+role_inherits(Oid role, Oid target)
+{
+	List	   *roles = member_closure(role, true);
+	bool		found = list_member_oid(roles, target);
+
+	list_free(roles);
+	return found;
+}
+
+bool
+role_may_assume(Oid role, Oid target)
+{
+	List	   *roles = member_closure(role, false);
+	bool		found = list_member_oid(roles, target);
+
+	list_free(roles);
+	return found;
+}
+
+bool
+policy_is_officer_role(Oid role)
+{
+	Oid			officer = get_role_oid(DC_OFFICER_ROLE, true);
+
+	if (guc_superuser_is_officer && superuser_arg(role))
+		return true;
+	return OidIsValid(officer) && role_inherits(role, officer);
+}
+
+/*
+ * With superusers not counted as officers, a role taken on by SET ROLE or SET
+ * SESSION AUTHORIZATION without being a member of it confers nothing: else any
+ * superuser could put on any clearance.
+ */
+static bool
+role_is_assumed(Oid role)
+{
+	Oid			authenticated = compat_authenticated_user();
+
+	return !guc_superuser_is_officer && OidIsValid(authenticated) &&
+		authenticated != role && !role_may_assume(authenticated, role);
+}
+
+bool
+policy_is_officer(void)
+{
+	Oid			role = GetOuterUserId();
+
+	return policy_is_officer_role(role) && !role_is_assumed(role);
+}
+
+bool
+policy_is_restoring(void)
+{
+	return !check_function_bodies && policy_is_officer();
+}
+
+/* ------------------------------------------------------------------------
+ * Building a subject
+ * ------------------------------------------------------------------------
+ */
+
+static int
+known_rank(const PolicySnapshot *p, const Label *label)
+{
+	ResolvedLabel resolved;
+
+	resolve_label(p, label, &resolved);
+	return resolved.rank;
+}
+
+static void
+add_clearance(const PolicySnapshot *p, Subject *s, const LabelSpec *spec)
+{
+	Clearance  *clearance;
+
+	if (s->nclearances == 0)
+		s->clearances = palloc(sizeof(Clearance));
+	else
+		s->clearances = repalloc(s->clearances, sizeof(Clearance) * (s->nclearances + 1));
+	clearance = &s->clearances[s->nclearances++];
+	clearance->ceiling = spec->label;
+	clearance->rank = known_rank(p, &spec->label);
+	clearance->privileges = spec->privileges;
+	clearance->has_floor = spec->has_floor;
+	clearance->floor_rank = POLICY_RANK_NONE;
+	if (spec->has_floor)
+	{
+		clearance->floor = spec->floor;
+		clearance->floor_rank = known_rank(p, &spec->floor);
+	}
+	if (clearance->rank != POLICY_RANK_NONE)
+		s->privileges |= spec->privileges;
+}
+
+/* A role's own label, else those of the roles it inherits, else the default. */
+static void
+add_role_clearances(const PolicySnapshot *p, Subject *s, Oid role)
+{
+	List	   *roles = member_closure(role, true);
+	ListCell   *cell;
+	bool		labeled = false;
+
+	foreach(cell, roles)
+	{
+		char	   *text = role_label_text(lfirst_oid(cell));
+		LabelSpec	spec;
+		LabelError	error;
+
+		if (text == NULL)
+			continue;
+		labeled = true;			/* also if malformed: never fall back to the default then */
+		if (label_parse_spec(LABEL_SPEC_ROLE, text, strlen(text), &spec, &error))
+			add_clearance(p, s, &spec);
+		if (lfirst_oid(cell) == role)
+			break;
+	}
+	if (!labeled && p->has_default_clearance)
+		add_clearance(p, s, &p->default_clearance);
+}
+
+static void
+build_subject(Subject *s, Oid role, bool current)
+{
+	const PolicySnapshot *p = policy_current();
+	SessionFacts facts;
+
+	memset(s, 0, sizeof(*s));
+	s->role = role;
+	s->ceiling_rank = POLICY_RANK_NONE;
+	s->session_tier = POLICY_RANK_NONE;
+	if (current)
+	{
+		Label		label;
+		LabelError	error;
+
+		s->trusted_function = trusted_depth > 0 ? trusted_stack[trusted_depth - 1] :
+			session_trusted_of_leader();
+		if (OidIsValid(s->trusted_function) && function_trusted_label(s->trusted_function, &label))
+		{
+			LabelSpec	spec = {.label = label};
+
+			add_clearance(p, s, &spec);
+		}
+		else if (!role_is_assumed(role))
+			add_role_clearances(p, s, role);
+		if (guc_session_ceiling && guc_session_ceiling[0])
+		{
+			s->has_ceiling = true;
+			if (label_parse(guc_session_ceiling, strlen(guc_session_ceiling), &label, &error))
+			{
+				s->ceiling = label;
+				s->ceiling_rank = known_rank(p, &label);
+			}
+		}
+	}
+	else
+		add_role_clearances(p, s, role);
+	session_facts(&facts);
+	s->session_tier = session_tier(p, &facts);
+}
+
+void
+subject_of_role(Oid role, Subject *s, MemoryContext cxt)
+{
+	MemoryContext old_cxt = MemoryContextSwitchTo(cxt);
+
+	build_subject(s, role, role == GetOuterUserId());
+	MemoryContextSwitchTo(old_cxt);
+}
+
+const Subject *
+subject_current(void)
+{
+	Oid			role = GetOuterUserId();
+
+	for (;;)
+	{
+		MemoryContext old_cxt;
+		uint64		generation;
+
+		policy_current();
+		generation = policy_generation();
+		if (subject_valid && subject.role == role && subject_generation == generation)
+			return &subject;
+
+		subject_valid = false;
+		epoch++;
+		if (subject_cxt)
+			MemoryContextReset(subject_cxt);
+		else
+			subject_cxt = AllocSetContextCreate(TopMemoryContext, "pg_dataclass subject",
+												ALLOCSET_SMALL_SIZES);
+		old_cxt = MemoryContextSwitchTo(subject_cxt);
+		build_subject(&subject, role, true);
+		MemoryContextSwitchTo(old_cxt);
+		subject_generation = generation;
+		subject_valid = true;
+		if (!IsTransactionState())
+			return &subject;
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+void
+subject_invalidate(void)
+{
+	subject_valid = false;
+	epoch++;
+}
+
+uint64
+subject_epoch(void)
+{
+	return epoch;
+}
+
+bool
+subject_epoch_is_current(uint64 of_epoch)
+{
+	return of_epoch == epoch && subject_valid &&
+		subject_generation == policy_generation() && subject.role == GetOuterUserId();
+}
+
+/* ------------------------------------------------------------------------
+ * Trusted procedures
+ * ------------------------------------------------------------------------
+ */
+
+int
+subject_trusted_depth(void)
+{
+	return trusted_depth;
+}
+
+void
+subject_push_trusted(Oid funcid)
+{
+	if (trusted_depth >= MAX_TRUSTED_DEPTH)
+		ereport(ERROR,
+				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
+				 errmsg("trusted procedures are nested too deeply"),
+				 errdetail("At most %d trusted procedures may call each other.", MAX_TRUSTED_DEPTH)));
+	trusted_stack[trusted_depth++] = funcid;
+	session_trusted_publish(funcid);
+	subject_invalidate();
+}
+
+void
+subject_pop_trusted(int depth)
+{
+	if (depth >= trusted_depth)
+		return;
+	trusted_depth = depth;
+	session_trusted_publish(depth > 0 ? trusted_stack[depth - 1] : InvalidOid);
+	subject_invalidate();
+}
+
+/* A procedure that was left by an error without its end hook. */
+static void
+subject_xact_callback(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT)
+		subject_pop_trusted(0);
+}
+
+void
+subject_init(void)
+{
+	RegisterXactCallback(subject_xact_callback, NULL);
+}
+
+/* ------------------------------------------------------------------------
+ * Requests
+ * ------------------------------------------------------------------------
+ */
+
+void
+request_init(PolicyRequest *request, const Subject *s, PolicyAction action)
+{
+	memset(request, 0, sizeof(*request));
+	request->action = action;
+	request->clearances = s->clearances;
+	request->nclearances = s->nclearances;
+	request->ceiling = s->has_ceiling ? &s->ceiling : NULL;
+	request->ceiling_rank = s->ceiling_rank;
+	request->session_tier = s->session_tier;
+	request->label_rank = POLICY_RANK_NONE;
+	request->required_tier = POLICY_RANK_NONE;
+	request->enforcement = guc_enforcement;
+	request->session_tier_enforcement = guc_session_tier_enforcement;
+}
+
+void
+request_object(PolicyRequest *request, const ResolvedLabel *label)
+{
+	request->governed = true;
+	request->label = &label->label;
+	request->label_rank = label->rank;
+	request->required_tier = label->required_tier;
+}

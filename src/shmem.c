@@ -1,0 +1,52 @@
+/*-------------------------------------------------------------------------
+ *
+ * shmem.c
+ *		Shared memory of all modules: one request, one start-up.
+ *
+ * Lock order (take in this order, release before any wait or I/O):
+ *		1. audit queue lock		(audit_queue.c)
+ *		2. audit journal lock	(audit_journal.c; held over the append only)
+ * Session facts are written by their own backend before any parallel worker
+ * of it exists, and read by workers only: no lock.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+
+#include "pg_dataclass/compat.h"
+#include "pg_dataclass/audit.h"
+#include "pg_dataclass/init.h"
+
+static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
+
+static void
+shmem_request(void)
+{
+	RequestAddinShmemSpace(session_facts_shmem_size());
+	RequestAddinShmemSpace(audit_shmem_size());
+}
+
+static void
+shmem_startup(void)
+{
+	if (prev_shmem_startup_hook)
+		prev_shmem_startup_hook();
+
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	session_facts_shmem_init();
+	audit_shmem_init();
+	LWLockRelease(AddinShmemInitLock);
+}
+
+void
+shmem_init(void)
+{
+	compat_on_shmem_request(shmem_request);
+	prev_shmem_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = shmem_startup;
+}
