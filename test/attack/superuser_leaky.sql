@@ -6,4 +6,4 @@
 
 SELECT id FROM att.rows WHERE scratch.leak(body);
 SET search_path = scratch, public;
-SELECT id FROM att.rows WHERE body 
+SELECT id FROM att.rows WHERE body === 'x';

@@ -1,0 +1,6 @@
+-- title: BYPASSRLS
+-- role: bypass
+-- expect: denied
+-- recorded: yes
+
+SELECT * FROM att.secret;

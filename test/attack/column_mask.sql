@@ -1,0 +1,13 @@
+-- title: a masked column is NULL everywhere
+-- role: plain
+-- expect: filtered denied
+-- required: ^10$
+-- recorded: no
+
+SELECT * FROM att.masked;
+SELECT ssn FROM att.masked;
+SELECT m FROM att.masked m;
+SELECT row_to_json(m) FROM att.masked m;
+SELECT max(ssn) FROM att.masked;
+SELECT count(*) FROM att.masked;
+COPY att.masked TO STDOUT;

@@ -1,0 +1,10 @@
+-- title: COPY TO
+-- role: plain
+-- expect: denied
+-- denials: 4
+-- recorded: yes
+
+COPY att.secret TO STDOUT;
+COPY att.secret (id) TO STDOUT;
+COPY (SELECT * FROM att.secret) TO STDOUT;
+COPY (DELETE FROM att.secret RETURNING *) TO STDOUT;

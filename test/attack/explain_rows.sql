@@ -1,0 +1,7 @@
+-- title: EXPLAIN ANALYZE does not count hidden rows
+-- role: plain
+-- expect: filtered
+-- forbidden: Rows Removed by Filter: [1-9]
+-- recorded: no
+
+EXPLAIN (ANALYZE, TIMING off, COSTS off) SELECT * FROM att.rows;

@@ -1,0 +1,6 @@
+-- title: LOAD
+-- role: dba
+-- expect: denied
+-- recorded: yes
+
+LOAD 'auto_explain';

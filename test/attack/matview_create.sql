@@ -1,0 +1,8 @@
+-- title: making a materialised view
+-- role: owner
+-- expect: denied
+-- denials: 2
+-- recorded: yes
+
+CREATE MATERIALIZED VIEW scratch.mv1 AS SELECT * FROM att.secret;
+CREATE MATERIALIZED VIEW scratch.mv2 AS SELECT * FROM att.part_1;

@@ -1,0 +1,8 @@
+-- title: nor by a superuser
+-- role: dba
+-- expect: denied
+-- denials: 2
+-- recorded: yes
+
+INSERT INTO att.rows VALUES (100, 'secret:health', 'x');
+UPDATE att.rows SET label = 'secret:health' WHERE id = 1;

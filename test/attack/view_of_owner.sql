@@ -1,0 +1,6 @@
+-- title: a view of the owner
+-- role: plain
+-- expect: denied
+-- recorded: yes
+
+SELECT * FROM att.v_owner;
