@@ -13,7 +13,7 @@ HEADERS_pg_dataclass = include/pg_dataclass/pg_dataclass.h
 PGFILEDESC   = "pg_dataclass - data classes, clearances and audit inside the database"
 
 PG_CPPFLAGS  = -I$(srcdir)/include
-PG_CFLAGS    = -std=gnu11 -fvisibility=hidden $(if $(STRICT),-Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wno-cast-function-type,)
+PG_CFLAGS    = -std=gnu11 -fvisibility=hidden $(if $(STRICT),-Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wno-cast-function-type -Wno-clobbered,)
 SHLIB_LINK   = -lcrypto
 
 REGRESS      = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))

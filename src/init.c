@@ -15,10 +15,9 @@
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/resolve.h"
 
-/* fmgr.h declares it without visibility up to 15. */
-extern PGDLLEXPORT const Pg_magic_struct *Pg_magic_func(void);
 PG_MODULE_MAGIC;
 
+/* again, with the visibility that fmgr.h leaves out up to 15 */
 extern PGDLLEXPORT void _PG_init(void);
 
 void

@@ -8,6 +8,7 @@
 #ifndef PG_DATACLASS_ATREST_H
 #define PG_DATACLASS_ATREST_H
 
+#include "nodes/pg_list.h"
 #include "pg_dataclass/policy.h"
 
 typedef enum EvidenceVerdict
@@ -54,8 +55,25 @@ extern const AtRestProbe atrest_probes[];	/* ends with name == NULL */
 extern void atrest_probe_path(const ProbeContext *context, Evidence *evidence);
 
 /* storage.c: place of a relation or tablespace (InvalidOid: the database's default). */
-extern void storage_evidence(Oid tablespace, Evidence *evidence);
-extern char *storage_place_path(Oid tablespace);		/* palloc'd, symlinks resolved */
+extern void storage_evidence(Oid tablespace, Evidence *evidence);	/* may be a few seconds old */
+extern void storage_evidence_fresh(Oid tablespace, Evidence *evidence); /* for decisions */
+/* palloc'd, symlinks resolved; NULL if the place cannot be found */
+extern char *storage_place_path(Oid tablespace);
+extern char *storage_database_path(Oid database, Oid tablespace);
+/* Any directory of the server, relative to the data directory; NULL: not found. */
+extern char *storage_resolve(const char *path, const char *floor);
+extern void storage_probe(const char *resolved, Evidence *evidence);
+
+/* What a label asks of the place of its data. */
+typedef enum StorageNeed
+{
+	STORAGE_NEED_NONE,
+	STORAGE_NEED_ENCRYPTED,
+	STORAGE_NEED_UNKNOWN		/* class, tier or requirement cannot be interpreted: nothing satisfies it */
+} StorageNeed;
+
+/* grade: the least grade of evidence, why: for NEED_UNKNOWN (palloc'd); both may be NULL */
+extern StorageNeed storage_need(const PolicySnapshot *p, const Label *label, int *grade, char **why);
 
 /* Does the evidence satisfy what the class of label needs?  reason is palloc'd. */
 extern bool storage_satisfies(const PolicySnapshot *p, const Label *label,
@@ -72,7 +90,27 @@ extern bool gate_check(const Label *label, Oid tablespace, Oid class_id, Oid obj
 					   const char *object_type, const char *object_identity,
 					   const char *action);
 
-/* gate for a relation and its indexes and TOAST, all where they lie now */
+/* gate for a relation and its indexes, TOAST and partitions, all where they lie now */
 extern bool gate_check_relation(const Label *label, Oid relid, const char *action);
+
+/* gate for all relations of a schema that have no label of their own */
+extern bool gate_check_schema(const Label *label, Oid nspid, const char *action);
+
+/* Tablespaces in which the relation (without partitions), its TOAST and its indexes lie. */
+extern List *gate_relation_tablespaces(Oid relid);
+
+/* Everything a relation holds as one label; indexes and TOAST stand for their table. */
+extern bool gate_relation_label(Oid relid, Label *label);
+
+/* A refusal by the gate, with the evidence that led to it; evidence may be NULL. */
+extern void gate_refuse(const AuditEvent *event, const char *message, const char *detail,
+						const char *hint);
+
+/*
+ * atrest_utility.c: statements that move data, before anything happens.
+ * CREATE is not among them: call gate_check_relation() once the relation exists.
+ */
+struct PlannedStmt;
+extern void gate_utility(struct PlannedStmt *pstmt);
 
 #endif							/* PG_DATACLASS_ATREST_H */

@@ -18,6 +18,12 @@ extern void audit_init(void);			/* from _PG_init: settings, sinks, launcher, xac
 extern bool audit_is_writer(void);
 
 /*
+ * Let go of a database: its writer exits and stays away for a moment, so that
+ * DROP, ALTER and CREATE DATABASE ... TEMPLATE find no session in it.
+ */
+extern void audit_release_database(Oid dbid);
+
+/*
  * guard.c.  Called by the hooks for every subject, superusers included; record
  * and raise when the object belongs to the trail or to the extension.
  */

@@ -29,6 +29,7 @@
 #include "catalog/pg_auth_members.h"
 #include "catalog/pg_authid.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
 #include "storage/ipc.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
@@ -145,5 +146,86 @@ compat_membership_inherits(HeapTuple membership)
 	return inherits;
 #endif
 }
+
+/* MERGE came with 15 (as a statement whose kinds of checks are its own). */
+#if PG_VERSION_NUM >= 150000
+#define COMPAT_IS_MERGE(query) ((query)->commandType == CMD_MERGE)
+#define COMPAT_MERGE_ACTIONS(query) ((query)->mergeActionList)
+#define COMPAT_MERGE_UPDATE_TARGETS(action) \
+	(((MergeAction *) (action))->commandType == CMD_UPDATE ? ((MergeAction *) (action))->targetList : NIL)
+#define COMPAT_WCO_MERGE_UPDATE WCO_RLS_MERGE_UPDATE_CHECK
+#define COMPAT_WCO_MERGE_DELETE WCO_RLS_MERGE_DELETE_CHECK
+#else
+#define COMPAT_IS_MERGE(query) false
+#define COMPAT_MERGE_ACTIONS(query) NIL
+#define COMPAT_MERGE_UPDATE_TARGETS(action) NIL
+#define COMPAT_WCO_MERGE_UPDATE WCO_RLS_UPDATE_CHECK
+#define COMPAT_WCO_MERGE_DELETE WCO_RLS_UPDATE_CHECK
+#endif
+
+/*
+ * Permission checks of the executor come with range-table entries up to 15
+ * and with RTEPermissionInfo since.  CompatAccess is what both say.
+ */
+typedef struct CompatAccess
+{
+	Oid			relid;
+	AclMode		required;		/* 0 for children that inheritance added */
+	char		relkind;
+	Bitmapset  *selected;		/* offset by FirstLowInvalidHeapAttributeNumber */
+	Bitmapset  *inserted;
+	Bitmapset  *updated;
+} CompatAccess;
+
+#if PG_VERSION_NUM >= 160000
+#define COMPAT_CHECK_PERMS_ARGS List *range_table, List *perminfos, bool ereport_on_violation
+#define COMPAT_CHECK_PERMS_PASS range_table, perminfos, ereport_on_violation
+#define COMPAT_PERMINFOS perminfos
+#define COMPAT_PLAN_PERMINFOS(plan) (plan)->permInfos,
+#define COMPAT_PSTATE_PERMINFOS(pstate) (pstate)->p_rteperminfos,
+#define COMPAT_NSITEM_PERMS(nsitem) ((nsitem)->p_perminfo)
+#define ExecCheckRTPerms ExecCheckPermissions
+
+static inline bool
+compat_access_of(RangeTblEntry *rte, List *perminfos, CompatAccess *access)
+{
+	if (rte->rtekind != RTE_RELATION && !(rte->rtekind == RTE_SUBQUERY && OidIsValid(rte->relid)))
+		return false;
+	memset(access, 0, sizeof(*access));
+	access->relid = rte->relid;
+	access->relkind = rte->relkind;
+	if (rte->perminfoindex != 0)
+	{
+		RTEPermissionInfo *info = getRTEPermissionInfo(perminfos, rte);
+
+		access->required = info->requiredPerms;
+		access->selected = info->selectedCols;
+		access->inserted = info->insertedCols;
+		access->updated = info->updatedCols;
+	}
+	return true;
+}
+#else
+#define COMPAT_CHECK_PERMS_ARGS List *range_table, bool ereport_on_violation
+#define COMPAT_CHECK_PERMS_PASS range_table, ereport_on_violation
+#define COMPAT_PERMINFOS NIL
+#define COMPAT_PLAN_PERMINFOS(plan)
+#define COMPAT_PSTATE_PERMINFOS(pstate)
+#define COMPAT_NSITEM_PERMS(nsitem) ((nsitem)->p_rte)
+
+static inline bool
+compat_access_of(RangeTblEntry *rte, List *perminfos, CompatAccess *access)
+{
+	if (rte->rtekind != RTE_RELATION)
+		return false;
+	access->relid = rte->relid;
+	access->relkind = rte->relkind;
+	access->required = rte->requiredPerms;
+	access->selected = rte->selectedCols;
+	access->inserted = rte->insertedCols;
+	access->updated = rte->updatedCols;
+	return true;
+}
+#endif
 
 #endif							/* PG_DATACLASS_COMPAT_H */

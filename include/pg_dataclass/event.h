@@ -73,10 +73,13 @@ typedef struct AuditEvent
 } AuditEvent;
 
 /*
- * Returns true when the event is durable (or journalled); false only if all
- * ways failed and dataclass.on_audit_failure = continue lets go on.  Never
- * raises ERROR, waits for the acknowledgement.  at_commit: delivered, durably,
- * just before the transaction commits, dropped when it aborts; for changes.
+ * Returns true when the event is durable or journalled, or when all ways
+ * failed and dataclass.on_audit_failure = continue lets go on (the event is in
+ * the server log then, and the window is recorded later).  False: it is
+ * recorded nowhere and the caller must refuse what it was about to allow
+ * (SQLSTATE 58030); a denial is raised anyway.  Never raises ERROR, waits for
+ * the acknowledgement.  at_commit: delivered, durably, just before the
+ * transaction commits, dropped when it aborts; for changes.
  */
 typedef bool (*event_sink_type) (const AuditEvent *event);
 

@@ -39,6 +39,7 @@ typedef struct RelationLabels
 	bool		is_catalog;		/* system relation or member of our schemas: never governed */
 	char		relkind;
 	AttrNumber	row_label_attnum;	/* column of type dataclass.label, or 0 */
+	bool		row_label_unfiltered;	/* some ancestor lacks that column: read through it, no filter applies */
 	ResolvedLabel label;		/* if governed */
 	int			ncolumns;
 	ColumnLabel *columns;		/* by attnum */

@@ -8,7 +8,7 @@
 #ifndef PG_DATACLASS_SUBJECT_H
 #define PG_DATACLASS_SUBJECT_H
 
-#include "pg_dataclass/policy.h"
+#include "pg_dataclass/resolve.h"
 
 /* Facts of a connection that the server itself knows (policy_tier.c). */
 typedef struct SessionFacts

@@ -87,7 +87,7 @@ typedef struct DraftClause
 	int			n;
 } DraftClause;
 
-/* The i-th byte of a clause's text is never needed alone: compare piece by piece. */
+/* Order of clauses: alternative by alternative, a prefix first. */
 static int
 clause_compare(const DraftClause *a, const DraftClause *b)
 {

@@ -23,6 +23,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_depend.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
@@ -146,20 +147,20 @@ read_stored_labels(const PolicySnapshot *p, Oid from, RelationLabels *labels,
 	scan = systable_beginscan(rel, SecLabelObjectIndexId, true, NULL, 2, keys);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		Form_pg_seclabel form = (Form_pg_seclabel) GETSTRUCT(tuple);
+		FormData_pg_seclabel *form = (FormData_pg_seclabel *) GETSTRUCT(tuple);
 		bool		isnull;
 		char	   *provider = TextDatumGetCString(heap_getattr(tuple, Anum_pg_seclabel_provider,
 																RelationGetDescr(rel), &isnull));
-		char	   *text;
+		char	   *stored;
 		ResolvedLabel resolved;
 		bool		mask;
 		AttrNumber	attnum = form->objsubid;
 
 		if (strcmp(provider, DC_PROVIDER) != 0)
 			continue;
-		text = TextDatumGetCString(heap_getattr(tuple, Anum_pg_seclabel_label,
+		stored = TextDatumGetCString(heap_getattr(tuple, Anum_pg_seclabel_label,
 												RelationGetDescr(rel), &isnull));
-		resolve_stored(p, attnum ? LABEL_SPEC_COLUMN : LABEL_SPEC_PLAIN, text, &resolved, &mask);
+		resolve_stored(p, attnum ? LABEL_SPEC_COLUMN : LABEL_SPEC_PLAIN, stored, &resolved, &mask);
 		if (attnum == 0)
 		{
 			join_resolved(p, own, have_own, &resolved);
@@ -276,8 +277,14 @@ static AttrNumber
 find_row_label_column(Oid relid)
 {
 	Oid			type = row_label_type();
-	int			natts = get_relnatts(relid);
+	HeapTuple	class_tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	int			natts = 0;
 
+	if (HeapTupleIsValid(class_tuple))
+	{
+		natts = ((Form_pg_class) GETSTRUCT(class_tuple))->relnatts;
+		ReleaseSysCache(class_tuple);
+	}
 	if (!OidIsValid(type))
 		return InvalidAttrNumber;
 	for (AttrNumber attnum = 1; attnum <= natts; attnum++)
@@ -298,6 +305,19 @@ find_row_label_column(Oid relid)
 			return attnum;
 	}
 	return InvalidAttrNumber;
+}
+
+static bool
+ancestor_lacks_row_labels(Oid relid)
+{
+	ListCell   *cell;
+
+	check_stack_depth();
+	foreach(cell, parents_of(relid))
+		if (find_row_label_column(lfirst_oid(cell)) == InvalidAttrNumber ||
+			ancestor_lacks_row_labels(lfirst_oid(cell)))
+			return true;
+	return false;
 }
 
 static void
@@ -350,6 +370,8 @@ resolve_relation(const PolicySnapshot *p, RelationLabels *labels)
 		labels->relkind == RELKIND_MATVIEW || labels->relkind == RELKIND_FOREIGN_TABLE)
 	{
 		labels->row_label_attnum = find_row_label_column(labels->relid);
+		if (labels->row_label_attnum != InvalidAttrNumber)
+			labels->row_label_unfiltered = ancestor_lacks_row_labels(labels->relid);
 		labels->unlabelled_denied = p->deny_unlabelled && !labels->governed &&
 			labels->row_label_attnum == InvalidAttrNumber && !isAnyTempNamespace(nspid);
 	}

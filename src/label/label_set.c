@@ -16,6 +16,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/catalog.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
@@ -43,8 +44,8 @@
 #include "pg_dataclass/provider.h"
 #include "pg_dataclass/report.h"
 
-PGDLLEXPORT PG_FUNCTION_INFO_V1(dc_set_label);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(dc_set_relation_label);
+PG_FUNCTION_INFO_V1(dc_set_label);
+PG_FUNCTION_INFO_V1(dc_set_relation_label);
 
 /*
  * ENABLE and FORCE ROW LEVEL SECURITY.  The caller holds a lock that excludes
@@ -225,16 +226,16 @@ Datum
 dc_set_label(PG_FUNCTION_ARGS)
 {
 	ObjectAddress object;
-	char	   *text = NULL;
+	char	   *label = NULL;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("object type and identity must not be null")));
 	if (!PG_ARGISNULL(2))
-		text = text_to_cstring(PG_GETARG_TEXT_PP(2));
+		label = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	find_object(text_to_cstring(PG_GETARG_TEXT_PP(0)), text_to_cstring(PG_GETARG_TEXT_PP(1)), &object);
-	set_label(&object, text);
+	set_label(&object, label);
 	PG_RETURN_VOID();
 }
 

@@ -185,10 +185,10 @@ grow(void *array, int n, Size elemsize)
 static char *
 keep_text(Datum value)
 {
-	char	   *text = TextDatumGetCString(value);
-	char	   *kept = MemoryContextStrdup(current_cxt, text);
+	char	   *loose = TextDatumGetCString(value);
+	char	   *kept = MemoryContextStrdup(current_cxt, loose);
 
-	pfree(text);
+	pfree(loose);
 	return kept;
 }
 

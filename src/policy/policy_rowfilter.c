@@ -23,6 +23,7 @@
 #include "parser/parse_func.h"
 #include "rewrite/rowsecurity.h"
 #include "utils/guc.h"
+#include "utils/rls.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "catalog/namespace.h"
@@ -394,9 +395,9 @@ check_relabel(uint64 old_id, uint64 new_id, Oid relid)
  * ------------------------------------------------------------------------
  */
 
-PGDLLEXPORT PG_FUNCTION_INFO_V1(dc_row_visible);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(dc_row_check);
-PGDLLEXPORT PG_FUNCTION_INFO_V1(dc_row_relabel);
+PG_FUNCTION_INFO_V1(dc_row_visible);
+PG_FUNCTION_INFO_V1(dc_row_check);
+PG_FUNCTION_INFO_V1(dc_row_relabel);
 
 Datum
 dc_row_visible(PG_FUNCTION_ARGS)

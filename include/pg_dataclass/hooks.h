@@ -1,0 +1,49 @@
+/*-------------------------------------------------------------------------
+ *
+ * hooks.h
+ *		What the hook files share.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PG_DATACLASS_HOOKS_H
+#define PG_DATACLASS_HOOKS_H
+
+#include "nodes/parsenodes.h"
+#include "nodes/plannodes.h"
+
+#include "pg_dataclass/resolve.h"
+
+/* Referential-integrity queries, recognised by context and shape (hook_ri.c). */
+extern bool ri_is_check_query(const Query *query);
+extern bool ri_is_action_query(const Query *query);
+extern bool ri_is_check_plan(const PlannedStmt *plan);
+
+/* While set, SQL functions in FROM are not inlined (hook_function.c). */
+extern bool function_hold_back_inlining;
+
+/* Any use of a relation by a command other than a query; raises (hook_executor.c). */
+extern void access_check_relation(Oid relid, PolicyAction action, const char *command);
+
+/* Least upper bound of what the current utility command has read (CREATE TABLE AS). */
+extern void source_labels_begin(void);
+extern bool source_labels_end(ResolvedLabel *label);
+
+/* COPY on row-labelled tables (hook_copy.c); false: let core do it. */
+extern bool copy_row_labeled(PlannedStmt *pstmt, const char *query_string, QueryCompletion *qc);
+
+/* GRANT and role commands that hand out clearance (hook_role.c). */
+extern void role_command_check(Node *parsetree);
+
+/* Commands on governed relations (hook_ddl.c). */
+extern void ddl_check(Node *parsetree);
+/* ... and what keeps a relation's protection over commands that would lose it. */
+typedef struct KeptLabel
+{
+	Oid			relid;
+	ResolvedLabel label;
+} KeptLabel;
+extern List *ddl_labels_before(Node *parsetree);
+extern void ddl_labels_after(List *kept);
+extern Oid	ddl_created_relation(Node *parsetree);
+
+#endif							/* PG_DATACLASS_HOOKS_H */

@@ -1,0 +1,382 @@
+/*-------------------------------------------------------------------------
+ *
+ * hook_executor.c
+ *		Tables and columns of every statement the executor runs.
+ *
+ * Why ExecutorCheckPerms: core calls it for each plan, whoever runs it, with
+ * every relation and the columns it touches, views and functions expanded.
+ * Owners, superusers and BYPASSRLS roles come through here like all others.
+ *
+ * Why ExecutorStart: to take in invalidations before the check, since a cached
+ * plan whose locks the transaction holds already would not; and to have the
+ * plan at hand where only its shape tells a foreign-key check from a user's
+ * query.  Why ExecutorRun: a cursor opened before SET ROLE, a relabelling or a
+ * narrowing is checked anew when it goes on.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/sysattr.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+
+#include "pg_dataclass/compat.h"
+#include "pg_dataclass/audit.h"
+#include "pg_dataclass/hooks.h"
+#include "pg_dataclass/init.h"
+#include "pg_dataclass/report.h"
+#include "pg_dataclass/subject.h"
+
+static ExecutorCheckPerms_hook_type prev_check_perms = NULL;
+static ExecutorStart_hook_type prev_start = NULL;
+static ExecutorRun_hook_type prev_run = NULL;
+
+/* Plan being started inside a foreign-key operation; NULL otherwise. */
+static const PlannedStmt *ri_plan = NULL;
+
+/* What was checked last: the usual ExecutorRun right after ExecutorStart need not check again. */
+static const QueryDesc *checked_query = NULL;
+static uint64 checked_epoch = 0;
+
+/* Least upper bound of what is read, gathered for CREATE TABLE AS. */
+static bool gathering = false;
+static bool gathered_any = false;
+static bool gathered_unknown = false;
+static ResolvedLabel gathered;
+
+/* ------------------------------------------------------------------------
+ * Labels of sources
+ * ------------------------------------------------------------------------
+ */
+
+void
+source_labels_begin(void)
+{
+	gathering = true;
+	gathered_any = false;
+	gathered_unknown = false;
+}
+
+/* False if nothing governed was read. */
+bool
+source_labels_end(ResolvedLabel *label)
+{
+	gathering = false;
+	if (!gathered_any)
+		return false;
+	*label = gathered;
+	if (gathered_unknown)
+		label->rank = POLICY_RANK_NONE;
+	return true;
+}
+
+static void
+gather(const ResolvedLabel *label)
+{
+	Label		joined;
+
+	if (!gathered_any)
+	{
+		gathered = *label;
+		gathered_any = true;
+	}
+	else if (label->rank != POLICY_RANK_NONE && gathered.rank != POLICY_RANK_NONE &&
+			 label_join(&gathered.label, gathered.rank, &label->label, label->rank, &joined))
+		resolve_label(policy_current(), &joined, &gathered);
+	else
+		gathered_unknown = true;
+}
+
+/* ------------------------------------------------------------------------
+ * Checks
+ * ------------------------------------------------------------------------
+ */
+
+typedef struct Check
+{
+	const CompatAccess *access;
+	const RelationLabels *labels;
+	bool		report;			/* raise on violation */
+	const char *command;
+} Check;
+
+static const char *
+command_of(const CompatAccess *access)
+{
+	if (access->required & ACL_INSERT)
+		return "INSERT";
+	if (access->required & ACL_DELETE)
+		return "DELETE";
+	if (access->updated != NULL || (access->required & (ACL_UPDATE | ACL_SELECT)) == ACL_UPDATE)
+		return "UPDATE";
+	if (access->required & ACL_TRUNCATE)
+		return "TRUNCATE";
+	return "SELECT";
+}
+
+/* Ask the monitor about one label; true if the statement may go on. */
+static bool
+decide(const Check *check, PolicyAction action, AttrNumber attnum, const ResolvedLabel *label)
+{
+	PolicyRequest request;
+	PolicyDecision decision;
+
+	request_init(&request, subject_current(), action);
+	request.governed = true;
+	request.quarantined = check->labels->quarantined && !policy_is_restoring();
+	if (label)
+		request_object(&request, label);
+	decision = policy_decide(&request);
+	if (decision.verdict == DECISION_ALLOW)
+		return true;
+	if (!check->report)
+		return decision.verdict != DECISION_DENY;
+	report_decision(&decision, check->access->relid, attnum, check->command, label ? &label->label : NULL);
+	return true;
+}
+
+static bool
+touches(const Bitmapset *columns, AttrNumber attnum)
+{
+	return bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, columns);
+}
+
+static bool
+check_columns(const Check *check)
+{
+	const CompatAccess *access = check->access;
+
+	for (int i = 0; i < check->labels->ncolumns; i++)
+	{
+		const ColumnLabel *column = &check->labels->columns[i];
+		bool		read = touches(access->selected, column->attnum) ||
+			touches(access->selected, InvalidAttrNumber);
+		bool		write = touches(access->inserted, column->attnum) ||
+			touches(access->updated, column->attnum);
+
+		if (read && !decide(check, ACTION_READ, column->attnum, &column->resolved))
+			return false;
+		if (write && !decide(check, ACTION_WRITE, column->attnum, &column->resolved))
+			return false;
+		if (read && gathering)
+			gather(&column->resolved);
+	}
+	return true;
+}
+
+/*
+ * A row-labeled child read through a parent without the label column: no
+ * filter could be attached, so the subject must reach all it can hold.
+ */
+static bool
+check_unfiltered_child(const Check *check)
+{
+	ResolvedLabel ceiling;
+
+	return !relation_ceiling(check->labels, &ceiling) ||
+		decide(check, ACTION_READ, InvalidAttrNumber, &ceiling);
+}
+
+static bool
+check_relation(const Check *check)
+{
+	const CompatAccess *access = check->access;
+	const RelationLabels *labels = check->labels;
+	bool		write = (access->required & (ACL_INSERT | ACL_DELETE | ACL_TRUNCATE)) != 0 ||
+		access->updated != NULL ||
+		(access->required & (ACL_UPDATE | ACL_SELECT)) == ACL_UPDATE;
+	bool		by_row = labels->row_label_attnum != InvalidAttrNumber;
+
+	if (labels->unlabelled_denied && !decide(check, ACTION_READ, InvalidAttrNumber, NULL))
+		return false;
+	if (labels->quarantined && !labels->governed &&
+		!decide(check, ACTION_READ, InvalidAttrNumber, NULL))
+		return false;
+	if (labels->governed && (!by_row || labels->quarantined))
+	{
+		if (!decide(check, ACTION_READ, InvalidAttrNumber, &labels->label))
+			return false;
+		if (write && !decide(check, ACTION_WRITE, InvalidAttrNumber, &labels->label))
+			return false;
+	}
+	if (by_row && access->required == 0 && labels->row_label_unfiltered && !check_unfiltered_child(check))
+		return false;
+	if (gathering && (access->required & ACL_SELECT || access->required == 0))
+	{
+		ResolvedLabel ceiling;
+
+		if (labels->governed)
+			gather(&labels->label);
+		else if (by_row && relation_ceiling(labels, &ceiling))
+			gather(&ceiling);
+	}
+	return check_columns(check);
+}
+
+/* DML on the policy's tables is an officer's act, also for superusers who are none. */
+static void
+check_policy_write(Oid relid, const char *command)
+{
+	Refusal		refusal = {0};
+
+	if (relid < FirstNormalObjectId || policy_is_officer() ||
+		get_rel_namespace(relid) != policy_current()->schema_oid)
+		return;
+	refusal.event.kind = EVENT_TRAIL_GUARD;
+	refusal.event.severity = SEVERITY_HIGH;
+	refusal.event.breach = true;
+	refusal.event.action = command;
+	refusal.event.class_id = RelationRelationId;
+	refusal.event.object_id = relid;
+	refusal.event.object_type = "table";
+	refusal.event.object_identity = report_relation_identity(relid);
+	refusal.event.rule = "officer";
+	refusal.message = psprintf("permission denied for policy table \"%s\"", get_rel_name(relid));
+	refusal.detail = "Only members of dataclass_officer may change the policy.";
+	refusal.hint = "Ask a security officer.";
+	refusal.mode = guc_enforcement;
+	report_refusal(&refusal);
+}
+
+static bool
+check_access(const CompatAccess *access, bool report)
+{
+	const AclMode writes = ACL_INSERT | ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE;
+	Check		check;
+
+	/* rules keep their OLD and NEW as views that nothing is read from */
+	if (access->required == 0 && access->relkind == RELKIND_VIEW)
+		return true;
+	check.access = access;
+	check.report = report;
+	check.command = command_of(access);
+	if (access->required & writes)
+		guard_relation_write(access->relid, check.command);
+	check.labels = relation_labels(access->relid);
+	if (check.labels->is_catalog)
+	{
+		if (access->required & writes)
+			check_policy_write(access->relid, check.command);
+		return true;
+	}
+	return check_relation(&check);
+}
+
+static bool
+dataclass_check_perms(COMPAT_CHECK_PERMS_ARGS)
+{
+	ListCell   *cell;
+
+	/* a denial of somebody else stands */
+	if (prev_check_perms && !prev_check_perms(COMPAT_CHECK_PERMS_PASS))
+		return false;
+	if (guc_enforcement == ENFORCEMENT_OFF || !policy_current()->installed)
+		return true;
+	if (ri_plan && ri_is_check_plan(ri_plan))
+		return true;
+	foreach(cell, range_table)
+	{
+		CompatAccess access;
+
+		if (compat_access_of(lfirst(cell), COMPAT_PERMINFOS, &access) &&
+			!check_access(&access, ereport_on_violation))
+			return false;
+	}
+	return true;
+}
+
+/* For utility commands: the same questions about one relation. */
+void
+access_check_relation(Oid relid, PolicyAction action, const char *command)
+{
+	CompatAccess access = {0};
+	Check		check;
+	ResolvedLabel ceiling;
+
+	if (guc_enforcement == ENFORCEMENT_OFF)
+		return;
+	access.relid = relid;
+	check.access = &access;
+	check.labels = relation_labels(relid);
+	check.report = true;
+	check.command = command;
+	if (check.labels->is_catalog)
+		return;
+	if (check.labels->unlabelled_denied || check.labels->quarantined)
+		decide(&check, action, InvalidAttrNumber, NULL);
+	if (relation_ceiling(check.labels, &ceiling))
+		decide(&check, action, InvalidAttrNumber, &ceiling);
+}
+
+/* ------------------------------------------------------------------------
+ * Start and run
+ * ------------------------------------------------------------------------
+ */
+
+static void
+start_executor(QueryDesc *query_desc, int eflags)
+{
+	if (prev_start)
+		prev_start(query_desc, eflags);
+	else
+		standard_ExecutorStart(query_desc, eflags);
+}
+
+static void
+dataclass_executor_start(QueryDesc *query_desc, int eflags)
+{
+	const PlannedStmt *saved = ri_plan;
+
+	AcceptInvalidationMessages();
+	if (InNoForceRLSOperation() || saved)
+	{
+		ri_plan = InNoForceRLSOperation() ? query_desc->plannedstmt : NULL;
+		PG_TRY();
+		{
+			start_executor(query_desc, eflags);
+		}
+		PG_FINALLY();
+		{
+			ri_plan = saved;
+		}
+		PG_END_TRY();
+	}
+	else
+		start_executor(query_desc, eflags);
+	checked_query = query_desc;
+	checked_epoch = subject_epoch();
+}
+
+static void
+dataclass_executor_run(QueryDesc *query_desc, ScanDirection direction, uint64 count, bool execute_once)
+{
+	if ((query_desc != checked_query || !subject_epoch_is_current(checked_epoch)) &&
+		!InNoForceRLSOperation() && IsTransactionState())
+	{
+		subject_current();
+		ExecCheckRTPerms(query_desc->plannedstmt->rtable, COMPAT_PLAN_PERMINFOS(query_desc->plannedstmt) true);
+		checked_query = query_desc;
+		checked_epoch = subject_epoch();
+	}
+	if (prev_run)
+		prev_run(query_desc, direction, count, execute_once);
+	else
+		standard_ExecutorRun(query_desc, direction, count, execute_once);
+}
+
+void
+hook_executor_init(void)
+{
+	prev_check_perms = ExecutorCheckPerms_hook;
+	ExecutorCheckPerms_hook = dataclass_check_perms;
+	prev_start = ExecutorStart_hook;
+	ExecutorStart_hook = dataclass_executor_start;
+	prev_run = ExecutorRun_hook;
+	ExecutorRun_hook = dataclass_executor_run;
+}

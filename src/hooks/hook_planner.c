@@ -1,0 +1,355 @@
+/*-------------------------------------------------------------------------
+ *
+ * hook_planner.c
+ *		Row label checks in every query tree that reaches the planner.
+ *
+ * Why the planner hook: core applies row security neither for superusers and
+ * BYPASSRLS roles, nor in views they own, nor on materialised views, foreign
+ * tables and tables whose flags somebody switched off.  Here the rewritten
+ * tree is complete (views, CTEs, sublinks), so each range-table entry that is
+ * row-labeled gets the filter unless the row security hooks put it there.
+ * Nothing that depends on the subject enters the plan: only calls of functions
+ * that decide when they run.
+ *
+ * Functions in FROM that core inlines during planning bring entries that this
+ * walk has not seen; a plan in which that could have happened is made again
+ * with inlining held back.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/planner.h"
+#include "parser/parsetree.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "pg_dataclass/compat.h"
+#include "pg_dataclass/hooks.h"
+#include "pg_dataclass/init.h"
+#include "pg_dataclass/rowquals.h"
+
+typedef struct WalkContext
+{
+	bool		sql_function;	/* saw a function in FROM that core might inline */
+} WalkContext;
+
+static planner_hook_type prev_planner = NULL;
+
+static bool add_row_checks(Node *node, WalkContext *context);
+
+/* ------------------------------------------------------------------------
+ * Expressions
+ * ------------------------------------------------------------------------
+ */
+
+static Var *
+label_var(Index rti, AttrNumber attnum)
+{
+	return makeVar(rti, attnum, row_label_type(), -1, InvalidOid, 0);
+}
+
+static Expr *
+call(RowFunction function, Oid result, List *args)
+{
+	Oid			funcid = row_function_oid(function);
+
+	if (!OidIsValid(funcid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("row label functions of extension \"pg_dataclass\" are missing"),
+				 errhint("Reinstall the extension.")));
+	return (Expr *) makeFuncExpr(funcid, result, args, InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+}
+
+static Const *
+oid_const(Oid value)
+{
+	return makeConst(OIDOID, -1, InvalidOid, sizeof(Oid), ObjectIdGetDatum(value), false, true);
+}
+
+Expr *
+row_visible_qual(Index rti, AttrNumber attnum)
+{
+	return call(ROW_FUNCTION_VISIBLE, BOOLOID, list_make1(label_var(rti, attnum)));
+}
+
+Expr *
+row_check_qual(Index rti, AttrNumber attnum, Oid relid, RowCheckKind kind)
+{
+	return call(ROW_FUNCTION_CHECK, BOOLOID,
+				list_make3(label_var(rti, attnum), oid_const(relid),
+						   makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(kind), false, true)));
+}
+
+/* ------------------------------------------------------------------------
+ * One query level
+ * ------------------------------------------------------------------------
+ */
+
+static bool
+is_call_of(Node *node, RowFunction function, Index rti, AttrNumber attnum)
+{
+	FuncExpr   *expr = (FuncExpr *) node;
+	Var		   *var;
+
+	if (node == NULL || !IsA(node, FuncExpr) || expr->funcid != row_function_oid(function))
+		return false;
+	var = linitial(expr->args);
+	return IsA(var, Var) && var->varno == rti && var->varattno == attnum && var->varlevelsup == 0;
+}
+
+static bool
+has_filter(const RangeTblEntry *rte, Index rti, AttrNumber attnum)
+{
+	ListCell   *cell;
+
+	foreach(cell, rte->securityQuals)
+		if (is_call_of(lfirst(cell), ROW_FUNCTION_VISIBLE, rti, attnum))
+			return true;
+	return false;
+}
+
+/*
+ * A check that core would let fail with its own, unrecorded error becomes one
+ * that raises ours.
+ */
+static void
+add_check(Query *query, WCOKind kind, Index rti, AttrNumber attnum, Oid relid, RowCheckKind check)
+{
+	WithCheckOption *wco = makeNode(WithCheckOption);
+
+	wco->kind = kind;
+	wco->relname = get_rel_name(relid);
+	wco->polname = pstrdup(DC_PROVIDER);
+	wco->qual = (Node *) row_check_qual(rti, attnum, relid, check);
+	wco->cascaded = false;
+	/* first: before the table's own policies run anybody's function on the row */
+	query->withCheckOptions = lcons(wco, query->withCheckOptions);
+}
+
+static void
+drop_filter_checks(Query *query, Index rti, AttrNumber attnum)
+{
+	List	   *kept = NIL;
+	ListCell   *cell;
+
+	foreach(cell, query->withCheckOptions)
+	{
+		WithCheckOption *wco = lfirst(cell);
+
+		if (!is_call_of(wco->qual, ROW_FUNCTION_VISIBLE, rti, attnum) &&
+			!is_call_of(wco->qual, ROW_FUNCTION_CHECK, rti, attnum))
+			kept = lappend(kept, wco);
+	}
+	query->withCheckOptions = kept;
+}
+
+/* SET label = expr becomes SET label = row_relabel(label, expr, relid). */
+static void
+wrap_relabel(List *targetlist, Index rti, AttrNumber attnum, Oid relid)
+{
+	ListCell   *cell;
+
+	foreach(cell, targetlist)
+	{
+		TargetEntry *tle = lfirst(cell);
+
+		if (!tle->resjunk && tle->resno == attnum && exprType((Node *) tle->expr) == row_label_type())
+			tle->expr = call(ROW_FUNCTION_RELABEL, row_label_type(),
+							 list_make3(label_var(rti, attnum), tle->expr, oid_const(relid)));
+	}
+}
+
+/*
+ * Judge each row that a DELETE or UPDATE really reaches.  In the target list,
+ * not the WHERE clause: only there all conditions and joins have been applied.
+ */
+static void
+add_target_check(Query *query, Index rti, AttrNumber attnum, Oid relid)
+{
+	query->targetList = lappend(query->targetList,
+								makeTargetEntry(row_check_qual(rti, attnum, relid, ROW_CHECK_EXISTING),
+												list_length(query->targetList) + 1,
+												pstrdup("dataclass_row_check"), true));
+}
+
+static void
+protect_target(Query *query, Index rti, AttrNumber attnum, Oid relid, bool ri_action)
+{
+	ListCell   *cell;
+
+	drop_filter_checks(query, rti, attnum);
+	switch (query->commandType)
+	{
+		case CMD_INSERT:
+			if (query->onConflict && query->onConflict->action == ONCONFLICT_UPDATE)
+			{
+				add_check(query, WCO_RLS_UPDATE_CHECK, rti, attnum, relid, ROW_CHECK_NEW);
+				add_check(query, WCO_RLS_CONFLICT_CHECK, rti, attnum, relid, ROW_CHECK_EXISTING);
+				wrap_relabel(query->onConflict->onConflictSet, rti, attnum, relid);
+			}
+			add_check(query, WCO_RLS_INSERT_CHECK, rti, attnum, relid, ROW_CHECK_NEW);
+			break;
+		case CMD_UPDATE:
+			add_check(query, WCO_RLS_UPDATE_CHECK, rti, attnum, relid, ROW_CHECK_NEW);
+			wrap_relabel(query->targetList, rti, attnum, relid);
+			if (ri_action)
+				add_target_check(query, rti, attnum, relid);
+			break;
+		case CMD_DELETE:
+			add_target_check(query, rti, attnum, relid);
+			break;
+		default:
+			break;
+	}
+	if (COMPAT_IS_MERGE(query))
+	{
+		foreach(cell, COMPAT_MERGE_ACTIONS(query))
+			wrap_relabel(COMPAT_MERGE_UPDATE_TARGETS(lfirst(cell)), rti, attnum, relid);
+		add_check(query, WCO_RLS_INSERT_CHECK, rti, attnum, relid, ROW_CHECK_NEW);
+		add_check(query, WCO_RLS_UPDATE_CHECK, rti, attnum, relid, ROW_CHECK_NEW);
+		add_check(query, COMPAT_WCO_MERGE_UPDATE, rti, attnum, relid, ROW_CHECK_EXISTING);
+		add_check(query, COMPAT_WCO_MERGE_DELETE, rti, attnum, relid, ROW_CHECK_EXISTING);
+	}
+}
+
+/* A function in FROM whose body core may splice into this query. */
+static bool
+is_inlinable(const RangeTblEntry *rte)
+{
+	RangeTblFunction *function;
+	HeapTuple	tuple;
+	bool		inlinable;
+
+	if (rte->rtekind != RTE_FUNCTION || list_length(rte->functions) != 1)
+		return false;
+	function = linitial(rte->functions);
+	if (!IsA(function->funcexpr, FuncExpr) ||
+		((FuncExpr *) function->funcexpr)->funcid < FirstNormalObjectId)
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(((FuncExpr *) function->funcexpr)->funcid));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	inlinable = ((Form_pg_proc) GETSTRUCT(tuple))->prolang == SQLlanguageId;
+	ReleaseSysCache(tuple);
+	return inlinable;
+}
+
+static void
+protect_query(Query *query, WalkContext *context)
+{
+	bool		ri_check = ri_is_check_query(query);
+	bool		ri_action = ri_is_action_query(query);
+	ListCell   *cell;
+	Index		rti = 0;
+
+	foreach(cell, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst(cell);
+		AttrNumber	attnum;
+
+		rti++;
+		if (is_inlinable(rte))
+			context->sql_function = true;
+		if (rte->rtekind != RTE_RELATION)
+			continue;
+		attnum = relation_labels(rte->relid)->row_label_attnum;
+		if (attnum == InvalidAttrNumber)
+			continue;
+		if (!ri_check && !ri_action &&
+			!(rti == query->resultRelation && query->commandType == CMD_INSERT) &&
+			!has_filter(rte, rti, attnum))
+			rte->securityQuals = lcons(row_visible_qual(rti, attnum), rte->securityQuals);
+		if (rti == query->resultRelation)
+			protect_target(query, rti, attnum, rte->relid, ri_action);
+	}
+}
+
+static bool
+add_row_checks(Node *node, WalkContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		protect_query((Query *) node, context);
+		return query_tree_walker((Query *) node, add_row_checks, context, 0);
+	}
+	return expression_tree_walker(node, add_row_checks, context);
+}
+
+/* ------------------------------------------------------------------------
+ * The hook
+ * ------------------------------------------------------------------------
+ */
+
+static PlannedStmt *
+plan_query(Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams)
+{
+	return prev_planner ? prev_planner(parse, query_string, cursorOptions, boundParams) :
+		standard_planner(parse, query_string, cursorOptions, boundParams);
+}
+
+static bool
+has_row_labels(const PlannedStmt *plan)
+{
+	ListCell   *cell;
+
+	foreach(cell, plan->rtable)
+	{
+		RangeTblEntry *rte = lfirst(cell);
+
+		if (rte->rtekind == RTE_RELATION &&
+			relation_labels(rte->relid)->row_label_attnum != InvalidAttrNumber)
+			return true;
+	}
+	return false;
+}
+
+static PlannedStmt *
+dataclass_planner(Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams)
+{
+	WalkContext context = {false};
+	Query	   *untouched;
+	PlannedStmt *plan;
+	bool		saved = function_hold_back_inlining;
+
+	if (!policy_current()->installed)
+		return plan_query(parse, query_string, cursorOptions, boundParams);
+	add_row_checks((Node *) parse, &context);
+	if (!context.sql_function || saved)
+		return plan_query(parse, query_string, cursorOptions, boundParams);
+
+	untouched = copyObject(parse);
+	plan = plan_query(parse, query_string, cursorOptions, boundParams);
+	if (!has_row_labels(plan))
+		return plan;
+
+	function_hold_back_inlining = true;
+	PG_TRY();
+	{
+		plan = plan_query(untouched, query_string, cursorOptions, boundParams);
+	}
+	PG_FINALLY();
+	{
+		function_hold_back_inlining = saved;
+	}
+	PG_END_TRY();
+	return plan;
+}
+
+void
+hook_planner_init(void)
+{
+	prev_planner = planner_hook;
+	planner_hook = dataclass_planner;
+}

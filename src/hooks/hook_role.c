@@ -1,0 +1,158 @@
+/*-------------------------------------------------------------------------
+ *
+ * hook_role.c
+ *		Role commands that hand out clearance.
+ *
+ * Membership in a labeled role confers its clearance, membership in
+ * dataclass_officer the right to label: granting either is an officer's act.
+ * So is a new password for a labeled role, since it confers the identity.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_auth_members.h"
+#include "catalog/pg_authid.h"
+#include "commands/defrem.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
+#include "utils/syscache.h"
+
+#include "pg_dataclass/compat.h"
+#include "pg_dataclass/hooks.h"
+#include "pg_dataclass/report.h"
+#include "pg_dataclass/subject.h"
+
+/* Does being a member of role confer clearance or office, directly or further up? */
+static bool
+confers_clearance(Oid role)
+{
+	Oid			officer = get_role_oid(DC_OFFICER_ROLE, true);
+	Oid			auditor = get_role_oid(DC_AUDITOR_ROLE, true);
+	List	   *pending = list_make1_oid(role);
+
+	for (int i = 0; i < list_length(pending); i++)
+	{
+		Oid			each = list_nth_oid(pending, i);
+		CatCList   *memberships;
+
+		if (each == officer || each == auditor || role_label_text(each) != NULL)
+			return true;
+		memberships = SearchSysCacheList1(AUTHMEMMEMROLE, ObjectIdGetDatum(each));
+		for (int m = 0; m < memberships->n_members; m++)
+			pending = list_append_unique_oid(pending,
+											 ((Form_pg_auth_members) GETSTRUCT(&memberships->members[m]->tuple))->roleid);
+		ReleaseSysCacheList(memberships);
+	}
+	return false;
+}
+
+static void
+officer_act(Oid role, const char *action, const char *message, const char *detail)
+{
+	if (policy_is_officer())
+	{
+		AuditEvent	event = {0};
+
+		event.kind = EVENT_CLEARANCE_CHANGE;
+		event.severity = SEVERITY_NOTICE;
+		event.action = action;
+		event.class_id = AuthIdRelationId;
+		event.object_id = role;
+		event.object_type = "role";
+		event.object_identity = quote_identifier(GetUserNameFromId(role, false));
+		event.detail = detail;
+		report_change(&event);
+	}
+	else
+	{
+		Refusal		refusal = {0};
+
+		refusal.event.kind = EVENT_DDL_DENIED;
+		refusal.event.severity = SEVERITY_HIGH;
+		refusal.event.breach = true;
+		refusal.event.action = action;
+		refusal.event.class_id = AuthIdRelationId;
+		refusal.event.object_id = role;
+		refusal.event.object_type = "role";
+		refusal.event.object_identity = quote_identifier(GetUserNameFromId(role, false));
+		refusal.event.rule = "officer";
+		refusal.event.detail = detail;
+		refusal.message = message;
+		refusal.detail = detail;
+		refusal.hint = "Ask a member of dataclass_officer.";
+		refusal.mode = guc_enforcement;
+		report_refusal(&refusal);
+	}
+}
+
+static void
+check_granted_role(const char *name, const char *action)
+{
+	Oid			role = get_role_oid(name, true);
+
+	if (OidIsValid(role) && confers_clearance(role))
+		officer_act(role, action,
+					psprintf("permission denied to grant role \"%s\"", name),
+					"Membership in this role confers a clearance or an office; granting it is an officer's act.");
+}
+
+static void
+check_password(const RoleSpec *spec, List *options)
+{
+	Oid			role = get_rolespec_oid(spec, true);
+	ListCell   *cell;
+
+	if (!OidIsValid(role) || role == GetOuterUserId() || !confers_clearance(role))
+		return;
+	foreach(cell, options)
+	{
+		if (strcmp(((DefElem *) lfirst(cell))->defname, "password") != 0)
+			continue;
+		officer_act(role, "ALTER ROLE",
+					psprintf("permission denied to change the password of role \"%s\"",
+							 GetUserNameFromId(role, false)),
+					"The role has a clearance or an office; whoever sets its password could act as it.");
+	}
+}
+
+void
+role_command_check(Node *parsetree)
+{
+	ListCell   *cell;
+	ListCell   *inner;
+
+	switch (nodeTag(parsetree))
+	{
+		case T_GrantRoleStmt:
+			if (((GrantRoleStmt *) parsetree)->is_grant)
+				foreach(cell, ((GrantRoleStmt *) parsetree)->granted_roles)
+					check_granted_role(((AccessPriv *) lfirst(cell))->priv_name, "GRANT ROLE");
+			break;
+		case T_CreateRoleStmt:
+			foreach(cell, ((CreateRoleStmt *) parsetree)->options)
+			{
+				DefElem    *option = lfirst(cell);
+
+				if (strcmp(option->defname, "addroleto") == 0)
+					foreach(inner, (List *) option->arg)
+						check_granted_role(GetUserNameFromId(get_rolespec_oid(lfirst(inner), false), false),
+										   "CREATE ROLE");
+			}
+			break;
+		case T_AlterRoleStmt:
+			{
+				AlterRoleStmt *stmt = (AlterRoleStmt *) parsetree;
+
+				foreach(cell, stmt->options)
+					if (strcmp(((DefElem *) lfirst(cell))->defname, "rolemembers") == 0 && stmt->action > 0)
+						check_granted_role(get_rolespec_name(stmt->role), "ALTER GROUP");
+				check_password(stmt->role, stmt->options);
+				break;
+			}
+		default:
+			break;
+	}
+}

@@ -1,0 +1,341 @@
+/*-------------------------------------------------------------------------
+ *
+ * hook_utility.c
+ *		Utility commands: who looks at what, in which order.
+ *
+ * Why ProcessUtility: COPY, LOCK, GRANT, ALTER SYSTEM and the like never reach
+ * the executor's check, and some need their tree changed or their result
+ * labeled.  This file only dispatches:
+ *
+ *		guard_utility		the trail and the extension (audit_guard.c)
+ *		gate_utility		moving data to another place (atrest_gate.c)
+ *		role_command_check	membership and passwords (hook_role.c)
+ *		ddl_check			governed relations (hook_ddl.c)
+ *		copy_row_labeled	COPY (hook_copy.c)
+ *
+ * The previous hook, or core, is called from exactly one place.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <sys/stat.h>
+
+#include "access/xact.h"
+#include "commands/dbcommands.h"
+#include "commands/extension.h"
+#include "commands/seclabel.h"
+#include "miscadmin.h"
+#include "tcop/utility.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+
+#include "pg_dataclass/compat.h"
+#include "pg_dataclass/atrest.h"
+#include "pg_dataclass/audit.h"
+#include "pg_dataclass/hooks.h"
+#include "pg_dataclass/init.h"
+#include "pg_dataclass/provider.h"
+#include "pg_dataclass/report.h"
+
+static ProcessUtility_hook_type prev_utility = NULL;
+
+typedef struct UtilityArgs
+{
+	PlannedStmt *pstmt;
+	const char *query_string;
+	bool		read_only_tree;
+	ProcessUtilityContext context;
+	ParamListInfo params;
+	QueryEnvironment *query_env;
+	DestReceiver *dest;
+	QueryCompletion *qc;
+} UtilityArgs;
+
+static void
+run(UtilityArgs *args)
+{
+	if (prev_utility)
+		prev_utility(args->pstmt, args->query_string, args->read_only_tree, args->context,
+					 args->params, args->query_env, args->dest, args->qc);
+	else
+		standard_ProcessUtility(args->pstmt, args->query_string, args->read_only_tree, args->context,
+								args->params, args->query_env, args->dest, args->qc);
+}
+
+/* The tree may belong to a cached plan: work on a copy. */
+static Node *
+own_tree(UtilityArgs *args)
+{
+	args->pstmt = copyObject(args->pstmt);
+	args->read_only_tree = false;
+	return args->pstmt->utilityStmt;
+}
+
+/* Labels are stored in canonical form, so that equal labels are equal texts. */
+static void
+canonicalize_label(UtilityArgs *args)
+{
+	SecLabelStmt *stmt = (SecLabelStmt *) args->pstmt->utilityStmt;
+	LabelSpecKind kind;
+
+	if (stmt->label == NULL || (stmt->provider && strcmp(stmt->provider, DC_PROVIDER) != 0))
+		return;
+	switch (stmt->objtype)
+	{
+		case OBJECT_ROLE:
+			kind = LABEL_SPEC_ROLE;
+			break;
+		case OBJECT_COLUMN:
+			kind = LABEL_SPEC_COLUMN;
+			break;
+		case OBJECT_FUNCTION:
+		case OBJECT_PROCEDURE:
+		case OBJECT_ROUTINE:
+			kind = LABEL_SPEC_FUNCTION;
+			break;
+		case OBJECT_DATABASE:
+		case OBJECT_SCHEMA:
+		case OBJECT_TABLE:
+		case OBJECT_VIEW:
+		case OBJECT_MATVIEW:
+		case OBJECT_FOREIGN_TABLE:
+		case OBJECT_SEQUENCE:
+			kind = LABEL_SPEC_PLAIN;
+			break;
+		default:
+			return;				/* the provider refuses those */
+	}
+	if (stmt->provider == NULL)
+		return;					/* which provider, core decides */
+	stmt = (SecLabelStmt *) own_tree(args);
+	stmt->label = label_canonical_text(kind, stmt->label);
+}
+
+/* Commands that only an officer may run because they could end protection. */
+static void
+need_officer(const char *action, const char *what, const char *detail)
+{
+	AuditEvent	event = {0};
+	Refusal		refusal = {0};
+
+	event.severity = SEVERITY_HIGH;
+	event.action = action;
+	event.object_type = "setting";
+	event.object_identity = what;
+	event.rule = "officer";
+	event.detail = detail;
+	if (policy_is_officer())
+	{
+		/* not transactional: recorded now, whatever becomes of it */
+		event.kind = EVENT_ENFORCEMENT_CHANGE;
+		event.outcome = OUTCOME_ALLOWED;
+		event_record(&event);
+		return;
+	}
+	refusal.event = event;
+	refusal.event.kind = EVENT_DDL_DENIED;
+	refusal.event.breach = true;
+	refusal.message = psprintf("permission denied to run %s on \"%s\"", action, what);
+	refusal.detail = detail;
+	refusal.hint = "Ask a member of dataclass_officer.";
+	refusal.mode = guc_enforcement;
+	report_refusal(&refusal);
+}
+
+static void
+check_server_command(Node *parsetree)
+{
+	if (IsA(parsetree, LoadStmt))
+		need_officer("LOAD", ((LoadStmt *) parsetree)->filename,
+					 "A library loaded into a session runs native code that can replace the reference monitor.");
+	else if (IsA(parsetree, AlterSystemStmt))
+	{
+		VariableSetStmt *set = ((AlterSystemStmt *) parsetree)->setstmt;
+
+		if (set->name == NULL)
+			need_officer("ALTER SYSTEM", "ALL", "Resetting all settings resets those of pg_dataclass.");
+		else if (pg_strncasecmp(set->name, "dataclass.", 10) == 0 ||
+				 pg_strcasecmp(set->name, "shared_preload_libraries") == 0 ||
+				 pg_strcasecmp(set->name, "local_preload_libraries") == 0 ||
+				 pg_strcasecmp(set->name, "session_preload_libraries") == 0)
+			need_officer("ALTER SYSTEM", set->name, "The setting decides whether labels protect anything.");
+	}
+}
+
+/* A trail goes with its database. */
+static void
+refuse_drop_with_trail(Oid dbid, const char *name)
+{
+	char	   *path = psprintf("%s/pg_dataclass/head-%u", DataDir, dbid);
+	struct stat st;
+	Refusal		refusal = {0};
+
+	if (stat(path, &st) != 0)
+		return;
+	refusal.event.kind = EVENT_TRAIL_GUARD;
+	refusal.event.severity = SEVERITY_CRITICAL;
+	refusal.event.breach = true;
+	refusal.event.action = "DROP DATABASE";
+	refusal.event.object_type = "database";
+	refusal.event.object_identity = name;
+	refusal.event.rule = "trail_guard";
+	refusal.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
+	refusal.message = psprintf("cannot drop database \"%s\" because it holds an audit trail", name);
+	refusal.detail = "The trail would be lost with the database.";
+	refusal.hint = "Keep a physical backup, then set dataclass.enforcement = off in the configuration file for the drop.";
+	refusal.mode = guc_enforcement;
+	report_refusal(&refusal);
+}
+
+static void
+check_database_command(Node *parsetree)
+{
+	const char *name = NULL;
+	Oid			dbid;
+
+	if (IsA(parsetree, DropdbStmt))
+		name = ((DropdbStmt *) parsetree)->dbname;
+	else if (IsA(parsetree, RenameStmt) && ((RenameStmt *) parsetree)->renameType == OBJECT_DATABASE)
+		name = ((RenameStmt *) parsetree)->subname;
+	else if (IsA(parsetree, AlterDatabaseStmt))
+		name = ((AlterDatabaseStmt *) parsetree)->dbname;
+	else if (IsA(parsetree, CreatedbStmt))
+	{
+		ListCell   *cell;
+
+		name = "template1";
+		foreach(cell, ((CreatedbStmt *) parsetree)->options)
+			if (strcmp(((DefElem *) lfirst(cell))->defname, "template") == 0 &&
+				((DefElem *) lfirst(cell))->arg && IsA(((DefElem *) lfirst(cell))->arg, String))
+				name = strVal(((DefElem *) lfirst(cell))->arg);
+	}
+	if (name == NULL)
+		return;
+	dbid = get_database_oid(name, true);
+	if (!OidIsValid(dbid))
+		return;
+	if (IsA(parsetree, DropdbStmt))
+		refuse_drop_with_trail(dbid, name);
+	audit_release_database(dbid);
+}
+
+/*
+ * Label what came out of governed sources, and judge the storage of what was
+ * made or moved.  Runs after core, in the same transaction: a refusal undoes
+ * the command.
+ */
+static void
+judge_result(Node *parsetree, bool derived, const ResolvedLabel *sources)
+{
+	Oid			relid = ddl_created_relation(parsetree);
+	const RelationLabels *labels;
+	ResolvedLabel ceiling;
+
+	if (!OidIsValid(relid))
+		return;
+	CommandCounterIncrement();
+	labels = relation_labels(relid);
+	if (derived)
+	{
+		if (sources->rank == POLICY_RANK_NONE)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("no label covers the sources of relation \"%s\"", get_rel_name(relid)),
+					 errdetail("The least upper bound of the labels of its sources is unknown or too long."),
+					 errhint("Create the table first, label it, and fill it with INSERT.")));
+		if (!labels->governed || labels->label.rank == POLICY_RANK_NONE ||
+			!label_dominates(&labels->label.label, labels->label.rank, &sources->label, sources->rank))
+			label_store_derived(relid, sources, "Label derived from the sources of the relation.");
+		labels = relation_labels(relid);
+	}
+	if (!relation_ceiling(labels, &ceiling))
+		return;
+	if (labels->governed && labels->row_label_attnum != InvalidAttrNumber)
+		row_security_switch_on(relid);
+	if (!gate_check_relation(&ceiling.label, relid, GetCommandTagName(CreateCommandTag(parsetree))))
+		quarantine_relation(relid, "restored onto storage below its tier");
+}
+
+static bool
+takes_data_from_query(Node *parsetree)
+{
+	return IsA(parsetree, CreateTableAsStmt) || IsA(parsetree, RefreshMatViewStmt);
+}
+
+static void
+run_and_judge(UtilityArgs *args)
+{
+	Node	   *parsetree = args->pstmt->utilityStmt;
+	List	   *kept = ddl_labels_before(parsetree);
+	ResolvedLabel sources;
+	bool		derived = false;
+
+	if (takes_data_from_query(parsetree))
+	{
+		source_labels_begin();
+		PG_TRY();
+		{
+			run(args);
+		}
+		PG_FINALLY();
+		{
+			derived = source_labels_end(&sources);
+		}
+		PG_END_TRY();
+	}
+	else
+		run(args);
+	ddl_labels_after(kept);
+	judge_result(parsetree, derived, &sources);
+}
+
+static void
+dataclass_process_utility(PlannedStmt *pstmt, const char *query_string, bool read_only_tree,
+						  ProcessUtilityContext context, ParamListInfo params,
+						  QueryEnvironment *query_env, DestReceiver *dest, QueryCompletion *qc)
+{
+	UtilityArgs args = {pstmt, query_string, read_only_tree, context, params, query_env, dest, qc};
+	Node	   *parsetree = pstmt->utilityStmt;
+
+	/* transaction control and the like must work in an aborted transaction */
+	if (IsA(parsetree, TransactionStmt) || !IsTransactionState())
+	{
+		run(&args);
+		return;
+	}
+
+	guard_utility(pstmt);
+	check_server_command(parsetree);
+	check_database_command(parsetree);
+	role_command_check(parsetree);
+	if (!policy_current()->installed || (creating_extension && get_extension_oid(DC_EXTENSION, true) == CurrentExtensionObject))
+	{
+		if (IsA(parsetree, SecLabelStmt))
+			canonicalize_label(&args);
+		run(&args);
+		return;
+	}
+	ddl_check(parsetree);
+	gate_utility(pstmt);
+	if (IsA(parsetree, SecLabelStmt))
+		canonicalize_label(&args);
+	if (IsA(parsetree, CopyStmt))
+	{
+		own_tree(&args);
+		if (copy_row_labeled(args.pstmt, query_string, qc))
+			return;
+	}
+	if (OidIsValid(ddl_created_relation(parsetree)) || takes_data_from_query(parsetree) ||
+		IsA(parsetree, CreateStmt) || IsA(parsetree, CreateForeignTableStmt))
+		run_and_judge(&args);
+	else
+		run(&args);
+}
+
+void
+hook_utility_init(void)
+{
+	prev_utility = ProcessUtility_hook;
+	ProcessUtility_hook = dataclass_process_utility;
+}
