@@ -4,5 +4,5 @@
 -- denials: 2
 -- recorded: yes
 
-ALTER TABLE att.secret ALTER COLUMN body TYPE text USING scratch.leak_immutable(body);
-ALTER TABLE att.rows ALTER COLUMN body TYPE varchar USING scratch.leak_immutable(body);
+ALTER TABLE att.bare ALTER COLUMN body TYPE text USING scratch.leak_immutable(body);
+ALTER TABLE att.rows_bare ALTER COLUMN body TYPE varchar USING scratch.leak_immutable(body);

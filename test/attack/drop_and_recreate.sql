@@ -5,6 +5,6 @@
 -- recorded: yes
 
 ALTER TABLE att.cols DROP COLUMN ssn;
-ALTER TABLE att.rows DROP COLUMN label;
-DROP TABLE att.secret;
+ALTER TABLE att.rows_bare DROP COLUMN label;
+DROP TABLE att.bare;
 DROP TABLE att.part CASCADE;
