@@ -60,8 +60,11 @@ extern void storage_evidence_fresh(Oid tablespace, Evidence *evidence); /* for d
 /* palloc'd, symlinks resolved; NULL if the place cannot be found */
 extern char *storage_place_path(Oid tablespace);
 extern char *storage_database_path(Oid database, Oid tablespace);
-/* Any directory of the server, relative to the data directory; NULL: not found. */
-extern char *storage_resolve(const char *path, const char *floor);
+/*
+ * The nearest existing parent of a path relative to the data directory, links
+ * resolved; anchor is the part that must exist.  NULL: not found.
+ */
+extern char *storage_resolve(const char *path, const char *anchor);
 extern void storage_probe(const char *resolved, Evidence *evidence);
 
 /* What a label asks of the place of its data. */
@@ -92,9 +95,6 @@ extern bool gate_check(const Label *label, Oid tablespace, Oid class_id, Oid obj
 
 /* gate for a relation and its indexes, TOAST and partitions, all where they lie now */
 extern bool gate_check_relation(const Label *label, Oid relid, const char *action);
-
-/* gate for all relations of a schema that have no label of their own */
-extern bool gate_check_schema(const Label *label, Oid nspid, const char *action);
 
 /* Tablespaces in which the relation (without partitions), its TOAST and its indexes lie. */
 extern List *gate_relation_tablespaces(Oid relid);

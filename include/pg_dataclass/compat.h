@@ -228,4 +228,25 @@ compat_access_of(RangeTblEntry *rte, List *perminfos, CompatAccess *access)
 }
 #endif
 
+/* Set-returning functions in materialize mode: helper with three names. */
+#include "funcapi.h"
+#if PG_VERSION_NUM >= 150000
+#define COMPAT_INIT_MATERIALIZED_SRF(fcinfo) InitMaterializedSRF(fcinfo, 0)
+#else
+static inline void
+COMPAT_INIT_MATERIALIZED_SRF(FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext old_cxt = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
+
+	if (get_call_result_type(fcinfo, NULL, &rsinfo->setDesc) != TYPEFUNC_COMPOSITE)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("return type must be a row type")));
+	rsinfo->returnMode = SFRM_Materialize;
+	rsinfo->setResult = tuplestore_begin_heap(true, false, work_mem);
+	MemoryContextSwitchTo(old_cxt);
+}
+#endif
+
 #endif							/* PG_DATACLASS_COMPAT_H */

@@ -1,0 +1,90 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit_queue.h
+ *		The queue's shared memory, for the two files that own it:
+ *		audit_queue.c (backends) and audit_queue_writer.c (writers, launcher).
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PG_DATACLASS_AUDIT_QUEUE_H
+#define PG_DATACLASS_AUDIT_QUEUE_H
+
+#include "port/atomics.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+
+#include "pg_dataclass/audit_internal.h"
+
+#define AUDIT_MAX_DATABASES		256
+#define AUDIT_DELIVER_MAX		32	/* payloads that one backend has under way */
+
+typedef enum SlotState
+{
+	SLOT_FREE,
+	SLOT_QUEUED,
+	SLOT_TAKEN,
+	SLOT_DONE,
+	SLOT_FAILED					/* not recorded, and will not be: journal it */
+} SlotState;
+
+typedef struct AuditSlot
+{
+	pg_atomic_uint32 state;
+	Oid			dbid;
+	Latch	   *owner;			/* who waits; NULL: nobody */
+	bool		orphan;			/* nobody ever waited: the taker answers for it */
+	bool		retry;			/* an earlier taker may have committed it */
+	int			taker;			/* pid */
+	int			next;			/* slot after this one in its list */
+	uint64		ticket;			/* order of arrival */
+	uint32		len;
+	uint8		payload[AUDIT_PAYLOAD_MAX];
+} AuditSlot;
+
+typedef enum WriterState
+{
+	WRITER_NONE,
+	WRITER_WANTED,				/* launcher: please start one */
+	WRITER_STARTING,			/* registered, not there yet */
+	WRITER_RUNNING
+} WriterState;
+
+typedef struct AuditDatabase
+{
+	Oid			dbid;			/* InvalidOid: unused */
+	WriterState state;
+	int			writer_pid;
+	Latch	   *writer_latch;
+	TimestampTz held_until;		/* no writer before that */
+	bool		no_extension;	/* nothing to write to, until the extension is created */
+	bool		import_wanted;	/* there is, or may be, a journal */
+	int			head;			/* queued slots, -1: none */
+	int			tail;
+	int			queued;
+	int			taken;
+	int64		lost;			/* events recorded nowhere but in the server log */
+	TimestampTz lost_from;
+	TimestampTz lost_to;
+} AuditDatabase;
+
+typedef struct AuditQueue
+{
+	int			tranche;
+	LWLock		lock;
+	int			launcher_pid;
+	Latch	   *launcher_latch;
+	uint64		last_ticket;
+	int			nslots;
+	int			free_head;
+	AuditSlot  *slots;
+	AuditDatabase databases[AUDIT_MAX_DATABASES];
+} AuditQueue;
+
+extern AuditQueue *audit_queue;
+
+/* The lock is held by the caller of these. */
+extern AuditDatabase *audit_queue_database(Oid dbid, bool make);
+extern void audit_queue_wake_writer(AuditDatabase *db);
+extern void audit_queue_free_slot(int index);
+
+#endif							/* PG_DATACLASS_AUDIT_QUEUE_H */

@@ -1,0 +1,335 @@
+/*-------------------------------------------------------------------------
+ *
+ * atrest_gate.c
+ *		Refuse to place labeled data where the evidence is not enough.
+ *
+ * The mode is the lesser of dataclass.enforcement and
+ * dataclass.at_rest_enforcement.  While a dump is restored nothing is
+ * refused, since the restore would go on and leave the data without a label:
+ * the violation is recorded and the caller quarantines the relation.
+ *
+ * Takes no locks.  Callers hold one on the relation that keeps its files
+ * where they are until the label is in force.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/index.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_tablespace.h"
+#include "commands/tablespace.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+#include "pg_dataclass/compat.h"
+#include "pg_dataclass/atrest_probe.h"
+#include "pg_dataclass/report.h"
+#include "pg_dataclass/resolve.h"
+
+static EnforcementMode
+gate_mode(void)
+{
+	return (EnforcementMode) Min(guc_enforcement, guc_at_rest_enforcement);
+}
+
+static const char *
+tablespace_label_name(Oid tablespace)
+{
+	char	   *name = get_tablespace_name(OidIsValid(tablespace) ? tablespace : MyDatabaseTableSpace);
+
+	return name ? name : psprintf("%u", tablespace);
+}
+
+/* Name a tablespace that would do, if the session may use one. */
+static const char *
+find_better_tablespace(const PolicySnapshot *p, const Label *label)
+{
+	Relation	rel = table_open(TableSpaceRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	const char *found = NULL;
+	HeapTuple	tuple;
+
+	while (found == NULL && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_tablespace form = (Form_pg_tablespace) GETSTRUCT(tuple);
+		Evidence	evidence;
+		char	   *reason;
+
+		if (form->oid == GLOBALTABLESPACE_OID ||
+			pg_tablespace_aclcheck_compat(form->oid, GetUserId(), ACL_CREATE) != ACLCHECK_OK)
+			continue;
+		storage_evidence_fresh(form->oid, &evidence);
+		if (storage_satisfies(p, label, &evidence, &reason))
+			found = pstrdup(NameStr(form->spcname));
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+static const char *
+gate_hint(const PolicySnapshot *p, const Label *label, const char *object_type,
+		  const char *object_identity)
+{
+	const char *better = NULL;
+	const char *type = NULL;
+
+	if (policy_class_of(p, label) != NULL)
+		better = find_better_tablespace(p, label);
+	if (better == NULL)
+		return "Create a tablespace on encrypted storage and use it, or see what was found where: SELECT * FROM dataclass.storage_evidence().";
+	if (object_type != NULL && object_identity != NULL)
+	{
+		if (strcmp(object_type, "table") == 0 || strcmp(object_type, "partitioned table") == 0)
+			type = "TABLE";
+		else if (strcmp(object_type, "materialized view") == 0)
+			type = "MATERIALIZED VIEW";
+		else if (strcmp(object_type, "index") == 0)
+			type = "INDEX";
+	}
+	if (type == NULL)
+		return psprintf("Use tablespace %s, which is good enough for this label.",
+						quote_identifier(better));
+	return psprintf("Tablespace %s is good enough: ALTER %s %s SET TABLESPACE %s; indexes are moved one by one.",
+					quote_identifier(better), type, object_identity, quote_identifier(better));
+}
+
+/*
+ * gate_refuse
+ */
+void
+gate_refuse(const AuditEvent *event, const char *message, const char *detail, const char *hint)
+{
+	Refusal		refusal = {0};
+
+	refusal.event = *event;
+	refusal.event.kind = EVENT_AT_REST_REFUSED;
+	refusal.event.severity = SEVERITY_HIGH;
+	refusal.event.breach = true;
+	refusal.event.rule = "at_rest";
+	refusal.event.detail = detail;
+	refusal.sqlstate = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
+	refusal.message = message;
+	refusal.detail = detail;
+	refusal.hint = hint;
+	refusal.mode = gate_mode();
+	report_refusal(&refusal);
+}
+
+static bool
+record_violation(AuditEvent *event, const char *detail)
+{
+	event->kind = EVENT_AT_REST_VIOLATION;
+	event->severity = SEVERITY_HIGH;
+	event->outcome = OUTCOME_OBSERVED;
+	event->breach = true;
+	event->rule = "at_rest";
+	event->detail = detail;
+	if (!event_record_at_commit(event))
+		ereport(ERROR,
+				(errcode(ERRCODE_IO_ERROR),
+				 errmsg("could not record the violation in the audit trail"),
+				 errdetail("Data below its tier is let in only while that can be recorded."),
+				 errhint("See the server log for what is wrong with the audit trail.")));
+	return false;
+}
+
+/*
+ * gate_check
+ */
+bool
+gate_check(const Label *label, Oid tablespace, Oid class_id, Oid object_id,
+		   const char *object_type, const char *object_identity, const char *action)
+{
+	const PolicySnapshot *p;
+	const PolicyClass *class;
+	AuditEvent	event = {0};
+	Evidence	evidence;
+	const char *place;
+	char	   *reason;
+	char	   *detail;
+
+	/* Labels stored before an upgrade are accepted as they are. */
+	if (gate_mode() == ENFORCEMENT_OFF || IsBinaryUpgrade)
+		return true;
+	p = policy_current();
+	if (storage_need(p, label, NULL, NULL) == STORAGE_NEED_NONE)
+		return true;
+	storage_evidence_fresh(tablespace, &evidence);
+	if (storage_satisfies(p, label, &evidence, &reason))
+		return true;
+
+	class = policy_class_of(p, label);
+	place = tablespace_label_name(tablespace);
+	event.action = action;
+	event.class_id = class_id;
+	event.object_id = object_id;
+	event.object_type = object_type;
+	event.object_identity = object_identity;
+	event.label = label->text;
+	event.required_tier = class ? policy_tier_name(p, class->required_tier) : NULL;
+	event.found_tier = policy_tier_name(p, storage_tier(p, &evidence));
+	detail = psprintf("Tablespace \"%s\": %s", place, reason);
+
+	if (gate_mode() == ENFORCEMENT_ENFORCING && policy_is_restoring())
+		return record_violation(&event, detail);
+	gate_refuse(&event,
+				psprintf("cannot place data labeled \"%s\" in tablespace \"%s\"", label->text, place),
+				detail, gate_hint(p, label, object_type, object_identity));
+	return true;
+}
+
+/*
+ * Copy of a pg_class row.  A relation whose creation is under way is not
+ * visible to the caches yet, but to SnapshotSelf.
+ */
+static bool
+fetch_class(Oid relid, FormData_pg_class *form)
+{
+	Relation	rel = table_open(RelationRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_class_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, ClassOidIndexId, true, SnapshotSelf, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		memcpy(form, GETSTRUCT(tuple), sizeof(*form));
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return HeapTupleIsValid(tuple);
+}
+
+static List *
+add_place(List *places, const FormData_pg_class *form)
+{
+	/* Without storage of its own: the default of partitions to come. */
+	if (!RELKIND_HAS_STORAGE(form->relkind) && !OidIsValid(form->reltablespace))
+		return places;
+	return list_append_unique_oid(places, OidIsValid(form->reltablespace) ?
+								  form->reltablespace : MyDatabaseTableSpace);
+}
+
+static List *
+add_index_places(List *places, Oid relid)
+{
+	Relation	rel = table_open(IndexRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, IndexIndrelidIndexId, true, SnapshotSelf, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		FormData_pg_class form;
+
+		if (fetch_class(((Form_pg_index) GETSTRUCT(tuple))->indexrelid, &form))
+			places = add_place(places, &form);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return places;
+}
+
+/*
+ * gate_relation_tablespaces
+ */
+List *
+gate_relation_tablespaces(Oid relid)
+{
+	List	   *places = NIL;
+	FormData_pg_class form;
+	FormData_pg_class toast;
+
+	if (!fetch_class(relid, &form))
+		return NIL;
+	places = add_index_places(add_place(places, &form), relid);
+	if (OidIsValid(form.reltoastrelid) && fetch_class(form.reltoastrelid, &toast))
+		places = add_index_places(add_place(places, &toast), form.reltoastrelid);
+	return places;
+}
+
+static const char *
+relkind_text(char relkind)
+{
+	switch (relkind)
+	{
+		case RELKIND_INDEX:
+		case RELKIND_PARTITIONED_INDEX:
+			return "index";
+		case RELKIND_MATVIEW:
+			return "materialized view";
+		case RELKIND_SEQUENCE:
+			return "sequence";
+		case RELKIND_TOASTVALUE:
+			return "toast table";
+		case RELKIND_PARTITIONED_TABLE:
+			return "partitioned table";
+		default:
+			return "table";
+	}
+}
+
+/*
+ * gate_check_relation
+ */
+bool
+gate_check_relation(const Label *label, Oid relid, const char *action)
+{
+	bool		satisfied = true;
+	List	   *members;
+	ListCell   *member;
+
+	/* Most labels need nothing: do not look at the catalogs for them. */
+	if (gate_mode() == ENFORCEMENT_OFF || IsBinaryUpgrade ||
+		storage_need(policy_current(), label, NULL, NULL) == STORAGE_NEED_NONE)
+		return true;
+
+	members = find_all_inheritors(relid, NoLock, NULL);
+	foreach(member, members)
+	{
+		Oid			member_id = lfirst_oid(member);
+		FormData_pg_class form;
+		const char *identity;
+		ListCell   *place;
+
+		if (!fetch_class(member_id, &form))
+			continue;
+		identity = quote_qualified_identifier(get_namespace_name(form.relnamespace),
+											  NameStr(form.relname));
+		foreach(place, gate_relation_tablespaces(member_id))
+		{
+			if (!gate_check(label, lfirst_oid(place), RelationRelationId, member_id,
+							relkind_text(form.relkind), identity, action))
+				satisfied = false;
+		}
+	}
+	return satisfied;
+}
+
+/*
+ * gate_relation_label
+ */
+bool
+gate_relation_label(Oid relid, Label *label)
+{
+	char		relkind = get_rel_relkind(relid);
+
+	if (relkind == RELKIND_INDEX || relkind == RELKIND_PARTITIONED_INDEX)
+		relid = IndexGetRelation(relid, true);
+	return OidIsValid(relid) && relation_effective_label(relid, label);
+}

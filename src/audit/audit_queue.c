@@ -1,0 +1,393 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit_queue.c
+ *		Events on their way from backends to the writers, in shared memory.
+ *
+ * A slot holds one payload:
+ *
+ *		FREE -> QUEUED -> TAKEN -> DONE | FAILED -> FREE
+ *
+ * Only the backend that filled a slot withdraws it (QUEUED -> FREE, after a
+ * timeout) and takes it back (DONE, FAILED -> FREE).  Only the writer of its
+ * database moves QUEUED -> TAKEN -> DONE.  A writer that goes away puts what
+ * it had taken back to QUEUED, marked "retry": its transaction may have
+ * committed, so the next writer looks for the event's id first.
+ *
+ * A backend whose slot is TAKEN when its patience ends lets go of it
+ * (owner = NULL) and journals the event: the import looks for the id, so
+ * whether or not the writer's transaction commits the trail has it once.
+ * With durability async nobody owns the slot from the start; then the writer's
+ * side answers for it ("orphan") and must not drop it.
+ *
+ * Everything is under one lock, held for copies of a few kilobytes and list
+ * work; waiting and I/O are done without it.  States are atomics only so that
+ * a waiting backend may look at its own without the lock.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "port/atomics.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+#include "storage/proc.h"
+#include "storage/shmem.h"
+
+#include "pg_dataclass/compat.h"
+#include "pg_dataclass/audit_queue.h"
+
+AuditQueue *audit_queue = NULL;
+
+Size
+audit_queue_shmem_size(void)
+{
+	return add_size(MAXALIGN(sizeof(AuditQueue)),
+					mul_size(guc_audit_queue_size, sizeof(AuditSlot)));
+}
+
+void
+audit_queue_shmem_init(void)
+{
+	bool		found;
+
+	audit_queue = ShmemInitStruct("pg_dataclass audit queue", audit_queue_shmem_size(), &found);
+	if (!found)
+	{
+		memset(audit_queue, 0, sizeof(AuditQueue));
+		audit_queue->tranche = LWLockNewTrancheId();
+		LWLockInitialize(&audit_queue->lock, audit_queue->tranche);
+		audit_queue->slots = (AuditSlot *) ((char *) audit_queue + MAXALIGN(sizeof(AuditQueue)));
+		audit_queue->nslots = guc_audit_queue_size;
+		audit_queue->free_head = 0;
+		for (int i = 0; i < audit_queue->nslots; i++)
+		{
+			AuditSlot  *slot = &audit_queue->slots[i];
+
+			pg_atomic_init_u32(&slot->state, SLOT_FREE);
+			slot->next = i + 1 < audit_queue->nslots ? i + 1 : -1;
+		}
+		for (int i = 0; i < AUDIT_MAX_DATABASES; i++)
+			audit_queue->databases[i].head = audit_queue->databases[i].tail = -1;
+	}
+	LWLockRegisterTranche(audit_queue->tranche, "pg_dataclass_audit_queue");
+}
+
+/* Entry of a database; the lock is held.  make: NULL only if the table is full. */
+AuditDatabase *
+audit_queue_database(Oid dbid, bool make)
+{
+	AuditDatabase *idle = NULL;
+
+	for (int i = 0; i < AUDIT_MAX_DATABASES; i++)
+	{
+		AuditDatabase *db = &audit_queue->databases[i];
+
+		if (db->dbid == dbid)
+			return db;
+		if (!OidIsValid(db->dbid))
+			idle = db;
+		else if (idle == NULL && db->state == WRITER_NONE && db->queued == 0 &&
+				 db->taken == 0 && db->lost == 0 && !db->import_wanted)
+			idle = db;
+	}
+	if (!make || idle == NULL)
+		return NULL;
+	memset(idle, 0, sizeof(*idle));
+	idle->dbid = dbid;
+	idle->head = idle->tail = -1;
+	return idle;
+}
+
+static void
+wake(Latch *latch)
+{
+	if (latch != NULL)
+		SetLatch(latch);
+}
+
+/* Wake whoever can do something for this database; the lock is held. */
+void
+audit_queue_wake_writer(AuditDatabase *db)
+{
+	if (db->state == WRITER_RUNNING)
+		wake(db->writer_latch);
+	else if (db->state == WRITER_NONE)
+	{
+		db->state = WRITER_WANTED;
+		wake(audit_queue->launcher_latch);
+	}
+}
+
+void
+audit_queue_free_slot(int index)
+{
+	AuditSlot  *slot = &audit_queue->slots[index];
+
+	pg_atomic_write_u32(&slot->state, SLOT_FREE);
+	slot->owner = NULL;
+	slot->dbid = InvalidOid;
+	slot->next = audit_queue->free_head;
+	audit_queue->free_head = index;
+}
+
+/* Can an event of this database reach a writer soon?  The lock is held. */
+static bool
+reachable(const AuditDatabase *db, TimestampTz now)
+{
+	if (db->no_extension || db->held_until > now)
+		return false;
+	return db->state == WRITER_RUNNING || audit_queue->launcher_pid != 0;
+}
+
+/* Put one payload into a free slot at the end of its database's list; -1 if none is free. */
+static int
+enqueue(AuditDatabase *db, const AuditPayload *payload, Latch *owner)
+{
+	int			index = audit_queue->free_head;
+	AuditSlot  *slot;
+
+	if (index < 0)
+		return -1;
+	slot = &audit_queue->slots[index];
+	audit_queue->free_head = slot->next;
+	slot->dbid = db->dbid;
+	slot->owner = owner;
+	slot->orphan = owner == NULL;
+	slot->retry = false;
+	slot->taker = 0;
+	slot->ticket = ++audit_queue->last_ticket;
+	slot->len = payload->len;
+	memcpy(slot->payload, payload->data, payload->len);
+	slot->next = -1;
+	if (db->tail >= 0)
+		audit_queue->slots[db->tail].next = index;
+	else
+		db->head = index;
+	db->tail = index;
+	db->queued++;
+	pg_atomic_write_u32(&slot->state, SLOT_QUEUED);
+	return index;
+}
+
+/* Take a queued slot out of its database's list; the lock is held. */
+static void
+withdraw(AuditDatabase *db, int index)
+{
+	int			prev = -1;
+
+	for (int at = db->head; at >= 0; prev = at, at = audit_queue->slots[at].next)
+	{
+		if (at != index)
+			continue;
+		if (prev >= 0)
+			audit_queue->slots[prev].next = audit_queue->slots[at].next;
+		else
+			db->head = audit_queue->slots[at].next;
+		if (db->tail == at)
+			db->tail = prev;
+		db->queued--;
+		return;
+	}
+}
+
+/* Wait until none of the slots is under way, or the timeout passes. */
+static void
+wait_for_slots(const int *slots, int n)
+{
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), guc_audit_timeout);
+
+	for (;;)
+	{
+		long		remaining;
+		int			rc;
+		bool		pending = false;
+
+		ResetLatch(MyLatch);
+		for (int i = 0; i < n && !pending; i++)
+		{
+			uint32		state;
+
+			if (slots[i] < 0)
+				continue;
+			state = pg_atomic_read_u32(&audit_queue->slots[slots[i]].state);
+			pending = state != SLOT_DONE && state != SLOT_FAILED;
+		}
+		remaining = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+		if (!pending || remaining <= 0)
+			break;
+
+		/*
+		 * No CHECK_FOR_INTERRUPTS: a cancelled or terminated backend still
+		 * has its denial recorded.  Interrupts stay pending for later.
+		 */
+		rc = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_POSTMASTER_DEATH,
+					   remaining, PG_WAIT_EXTENSION);
+		if (rc & WL_POSTMASTER_DEATH)
+			break;
+	}
+	/* Others may have set our latch meanwhile: let them find it set. */
+	SetLatch(MyLatch);
+}
+
+/* Settle the slots of this backend after the wait. */
+static void
+collect(Oid dbid, const int *slots, int n, bool *done)
+{
+	AuditDatabase *db;
+
+	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
+	db = audit_queue_database(dbid, false);
+	for (int i = 0; i < n; i++)
+	{
+		AuditSlot  *slot;
+
+		if (slots[i] < 0)
+			continue;
+		slot = &audit_queue->slots[slots[i]];
+		switch ((SlotState) pg_atomic_read_u32(&slot->state))
+		{
+			case SLOT_DONE:
+				done[i] = true;
+				audit_queue_free_slot(slots[i]);
+				break;
+			case SLOT_FAILED:
+				audit_queue_free_slot(slots[i]);
+				break;
+			case SLOT_QUEUED:
+				withdraw(db, slots[i]);
+				audit_queue_free_slot(slots[i]);
+				break;
+			case SLOT_TAKEN:
+				slot->owner = NULL;
+				break;
+			case SLOT_FREE:
+				break;
+		}
+	}
+	LWLockRelease(&audit_queue->lock);
+}
+
+void
+audit_queue_deliver(Oid dbid, const AuditPayload *payloads, int n, bool *done)
+{
+	bool		wait = guc_audit_durability == AUDIT_DURABILITY_SYNC;
+	TimestampTz now = GetCurrentTimestamp();
+	AuditDatabase *db;
+	int			slots[AUDIT_DELIVER_MAX];
+	int			nqueued = 0;
+
+	Assert(n <= AUDIT_DELIVER_MAX);
+	memset(done, 0, n * sizeof(bool));
+
+	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
+	db = audit_queue_database(dbid, true);
+	for (int i = 0; i < n; i++)
+	{
+		slots[i] = -1;
+
+		/* Later ones must not overtake one that found no place. */
+		if (db == NULL || nqueued < i || !reachable(db, now))
+			continue;
+		slots[i] = enqueue(db, &payloads[i], wait ? MyLatch : NULL);
+		if (slots[i] >= 0)
+			nqueued++;
+	}
+	if (nqueued > 0)
+		audit_queue_wake_writer(db);
+	LWLockRelease(&audit_queue->lock);
+
+	if (nqueued == 0)
+		return;
+	if (!wait)
+	{
+		for (int i = 0; i < nqueued; i++)
+			done[i] = true;
+		return;
+	}
+	PG_TRY();
+	{
+		wait_for_slots(slots, n);
+	}
+	PG_CATCH();
+	{
+		collect(dbid, slots, n, done);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	collect(dbid, slots, n, done);
+}
+
+void
+audit_queue_request_writer(Oid dbid, bool import, bool installed)
+{
+	AuditDatabase *db;
+
+	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
+	db = audit_queue_database(dbid, true);
+	if (db != NULL)
+	{
+		if (import)
+			db->import_wanted = true;
+		if (installed)
+			db->no_extension = false;
+		if (!db->no_extension)
+			audit_queue_wake_writer(db);
+	}
+	LWLockRelease(&audit_queue->lock);
+}
+
+void
+audit_queue_note_lost(Oid dbid, int n)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	AuditDatabase *db;
+
+	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
+	db = audit_queue_database(dbid, true);
+	if (db != NULL)
+	{
+		if (db->lost == 0)
+			db->lost_from = now;
+		db->lost += n;
+		db->lost_to = now;
+	}
+	LWLockRelease(&audit_queue->lock);
+}
+
+int
+audit_queue_hold(Oid dbid, int milliseconds)
+{
+	AuditDatabase *db;
+	int			pid = 0;
+
+	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
+	db = audit_queue_database(dbid, true);
+	if (db != NULL)
+	{
+		db->held_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds);
+		pid = db->writer_pid;
+	}
+	LWLockRelease(&audit_queue->lock);
+	return pid;
+}
+
+void
+audit_queue_status(Oid dbid, AuditQueueStatus *status)
+{
+	AuditDatabase *db;
+
+	memset(status, 0, sizeof(*status));
+	LWLockAcquire(&audit_queue->lock, LW_SHARED);
+	db = audit_queue_database(dbid, false);
+	if (db != NULL)
+	{
+		status->writer_pid = db->writer_pid;
+		status->queued = db->queued + db->taken;
+		status->held = db->held_until > GetCurrentTimestamp();
+		status->no_extension = db->no_extension;
+		status->lost = db->lost;
+	}
+	LWLockRelease(&audit_queue->lock);
+}

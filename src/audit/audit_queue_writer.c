@@ -1,0 +1,414 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit_queue_writer.c
+ *		The queue as its writers and the launcher see it.
+ *
+ * See audit_queue.c for the states of a slot and the lock.  A database has one
+ * writer at most: the entry's writer_pid is set and cleared under the lock,
+ * and a second writer finds it set and leaves.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+
+#include "pg_dataclass/compat.h"
+#include "pg_dataclass/audit_queue.h"
+
+static Oid	attached_database = InvalidOid;
+
+bool
+audit_queue_attach_writer(Oid dbid)
+{
+	AuditDatabase *db;
+	bool		attached = false;
+
+	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
+	db = audit_queue_database(dbid, true);
+	if (db != NULL && db->writer_pid == 0 && db->held_until <= GetCurrentTimestamp())
+	{
+		db->state = WRITER_RUNNING;
+		db->writer_pid = MyProcPid;
+		db->writer_latch = MyLatch;
+		attached = true;
+	}
+	LWLockRelease(&audit_queue->lock);
+	if (attached)
+		attached_database = dbid;
+	return attached;
+}
+
+/* Put a slot back where its ticket belongs; the lock is held. */
+static void
+requeue(AuditDatabase *db, int index)
+{
+	AuditSlot  *slot = &audit_queue->slots[index];
+	int			prev = -1;
+	int			at = db->head;
+
+	while (at >= 0 && audit_queue->slots[at].ticket < slot->ticket)
+	{
+		prev = at;
+		at = audit_queue->slots[at].next;
+	}
+	slot->next = at;
+	slot->retry = true;
+	slot->taker = 0;
+	if (prev >= 0)
+		audit_queue->slots[prev].next = index;
+	else
+		db->head = index;
+	if (at < 0)
+		db->tail = index;
+	db->queued++;
+	pg_atomic_write_u32(&slot->state, SLOT_QUEUED);
+}
+
+/* The lock is held. */
+static void
+release_taken(void)
+{
+	for (int i = 0; i < audit_queue->nslots; i++)
+	{
+		AuditSlot  *slot = &audit_queue->slots[i];
+		AuditDatabase *db;
+
+		if (pg_atomic_read_u32(&slot->state) != SLOT_TAKEN || slot->taker != MyProcPid)
+			continue;
+		db = audit_queue_database(slot->dbid, true);
+		if (db == NULL)
+			continue;
+		db->taken--;
+		if (slot->owner == NULL && !slot->orphan)
+			audit_queue_free_slot(i);	/* its backend went to the journal */
+		else
+			requeue(db, i);
+	}
+}
+
+void
+audit_queue_release_taken(void)
+{
+	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
+	release_taken();
+	LWLockRelease(&audit_queue->lock);
+}
+
+static void
+detach(AuditDatabase *db)
+{
+	db->state = WRITER_NONE;
+	db->writer_pid = 0;
+	db->writer_latch = NULL;
+	attached_database = InvalidOid;
+}
+
+/* Events that wait for a writer which will not come: their backends journal them.  The lock is held. */
+static void
+fail_queued(AuditDatabase *db)
+{
+	int			at = db->head;
+	int			last_orphan = -1;
+
+	db->head = db->tail = -1;
+	db->queued = 0;
+	while (at >= 0)
+	{
+		AuditSlot  *slot = &audit_queue->slots[at];
+		int			next = slot->next;
+
+		slot->next = -1;
+		if (slot->orphan)
+		{
+			/* Nobody waits for it: it stays for whoever drains the queue. */
+			if (last_orphan >= 0)
+				audit_queue->slots[last_orphan].next = at;
+			else
+				db->head = at;
+			last_orphan = db->tail = at;
+			db->queued++;
+		}
+		else
+		{
+			Latch	   *owner = slot->owner;
+
+			pg_atomic_write_u32(&slot->state, SLOT_FAILED);
+			if (owner != NULL)
+				SetLatch(owner);
+		}
+		at = next;
+	}
+}
+
+void
+audit_queue_detach_writer(void)
+{
+	AuditDatabase *db;
+
+	if (!OidIsValid(attached_database))
+		return;
+	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
+	release_taken();
+	db = audit_queue_database(attached_database, false);
+	if (db != NULL)
+	{
+		detach(db);
+		if (db->held_until > GetCurrentTimestamp())
+			fail_queued(db);
+		else if (db->queued > 0 || db->import_wanted)
+			audit_queue_wake_writer(db);
+	}
+	LWLockRelease(&audit_queue->lock);
+}
+
+bool
+audit_queue_try_detach_idle(void)
+{
+	AuditDatabase *db;
+	bool		idle = true;
+
+	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
+	db = audit_queue_database(attached_database, false);
+	if (db != NULL)
+	{
+		idle = db->queued == 0;
+		if (idle)
+			detach(db);
+	}
+	LWLockRelease(&audit_queue->lock);
+	return idle;
+}
+
+int
+audit_queue_take(Oid dbid, AuditTaken *taken, int max)
+{
+	AuditDatabase *db;
+	int			n = 0;
+
+	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
+	db = audit_queue_database(dbid, false);
+	while (db != NULL && n < max && db->head >= 0)
+	{
+		int			index = db->head;
+		AuditSlot  *slot = &audit_queue->slots[index];
+
+		db->head = slot->next;
+		if (db->head < 0)
+			db->tail = -1;
+		db->queued--;
+		db->taken++;
+		slot->next = -1;
+		slot->taker = MyProcPid;
+		pg_atomic_write_u32(&slot->state, SLOT_TAKEN);
+		taken[n].slot = index;
+		taken[n].retry = slot->retry;
+		taken[n].payload.data = slot->payload;
+		taken[n].payload.len = slot->len;
+		n++;
+	}
+	LWLockRelease(&audit_queue->lock);
+	return n;
+}
+
+void
+audit_queue_finish(const AuditTaken *taken, int n, bool recorded)
+{
+	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < n; i++)
+	{
+		AuditSlot  *slot = &audit_queue->slots[taken[i].slot];
+		AuditDatabase *db = audit_queue_database(slot->dbid, false);
+		Latch	   *owner = slot->owner;
+
+		if (db != NULL)
+			db->taken--;
+		if (owner == NULL)
+		{
+			if (slot->orphan && !recorded && db != NULL)
+			{
+				if (db->lost == 0)
+					db->lost_from = GetCurrentTimestamp();
+				db->lost++;
+				db->lost_to = GetCurrentTimestamp();
+			}
+			audit_queue_free_slot(taken[i].slot);
+			continue;
+		}
+		pg_atomic_write_u32(&slot->state, recorded ? SLOT_DONE : SLOT_FAILED);
+		SetLatch(owner);
+	}
+	LWLockRelease(&audit_queue->lock);
+}
+
+/* Journal the orphans that fail_queued() left. */
+static void
+drain_orphans(Oid dbid)
+{
+	AuditTaken	taken[16];
+	int			n;
+
+	while ((n = audit_queue_take(dbid, taken, lengthof(taken))) > 0)
+	{
+		AuditPayload payloads[16];
+
+		for (int i = 0; i < n; i++)
+			payloads[i] = taken[i].payload;
+		audit_queue_finish(taken, n, audit_journal_append(dbid, payloads, n));
+	}
+}
+
+void
+audit_queue_no_extension(Oid dbid)
+{
+	AuditDatabase *db;
+
+	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
+	db = audit_queue_database(dbid, false);
+	if (db != NULL)
+	{
+		db->no_extension = true;
+		db->import_wanted = false;
+		fail_queued(db);
+	}
+	LWLockRelease(&audit_queue->lock);
+	drain_orphans(dbid);
+}
+
+bool
+audit_queue_import_wanted(bool clear)
+{
+	AuditDatabase *db;
+	bool		wanted = false;
+
+	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
+	db = audit_queue_database(attached_database, false);
+	if (db != NULL)
+	{
+		wanted = db->import_wanted;
+		if (clear)
+			db->import_wanted = false;
+	}
+	LWLockRelease(&audit_queue->lock);
+	return wanted;
+}
+
+int64
+audit_queue_lost(TimestampTz *from, TimestampTz *to)
+{
+	AuditDatabase *db;
+	int64		lost = 0;
+
+	LWLockAcquire(&audit_queue->lock, LW_SHARED);
+	db = audit_queue_database(attached_database, false);
+	if (db != NULL)
+	{
+		lost = db->lost;
+		*from = db->lost_from;
+		*to = db->lost_to;
+	}
+	LWLockRelease(&audit_queue->lock);
+	return lost;
+}
+
+void
+audit_queue_forget_lost(int64 n)
+{
+	AuditDatabase *db;
+
+	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
+	db = audit_queue_database(attached_database, false);
+	if (db != NULL)
+	{
+		db->lost -= n;
+		db->lost_from = db->lost_to;
+	}
+	LWLockRelease(&audit_queue->lock);
+}
+
+void
+audit_queue_attach_launcher(void)
+{
+	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
+	audit_queue->launcher_pid = MyProcPid;
+	audit_queue->launcher_latch = MyLatch;
+	/* Whatever an earlier launcher registered either runs or never will. */
+	for (int i = 0; i < AUDIT_MAX_DATABASES; i++)
+	{
+		AuditDatabase *db = &audit_queue->databases[i];
+
+		if (db->state == WRITER_STARTING)
+			db->state = WRITER_WANTED;
+	}
+	LWLockRelease(&audit_queue->lock);
+}
+
+void
+audit_queue_detach_launcher(void)
+{
+	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
+	release_taken();
+	if (audit_queue->launcher_pid == MyProcPid)
+	{
+		audit_queue->launcher_pid = 0;
+		audit_queue->launcher_latch = NULL;
+	}
+	LWLockRelease(&audit_queue->lock);
+}
+
+int
+audit_queue_wanted(Oid *dbids, int max)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int			n = 0;
+
+	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < AUDIT_MAX_DATABASES && n < max; i++)
+	{
+		AuditDatabase *db = &audit_queue->databases[i];
+
+		if (!OidIsValid(db->dbid) || db->no_extension || db->held_until > now)
+			continue;
+		/* A hold may have swallowed the request. */
+		if (db->state == WRITER_NONE && (db->queued > 0 || db->import_wanted))
+			db->state = WRITER_WANTED;
+		if (db->state == WRITER_WANTED)
+			dbids[n++] = db->dbid;
+	}
+	LWLockRelease(&audit_queue->lock);
+	return n;
+}
+
+void
+audit_queue_writer_starting(Oid dbid)
+{
+	AuditDatabase *db;
+
+	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
+	db = audit_queue_database(dbid, false);
+	if (db != NULL && db->state == WRITER_WANTED)
+		db->state = WRITER_STARTING;
+	LWLockRelease(&audit_queue->lock);
+}
+
+void
+audit_queue_writer_failed(Oid dbid)
+{
+	AuditDatabase *db;
+	bool		failed = false;
+
+	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
+	db = audit_queue_database(dbid, false);
+	if (db != NULL && (db->state == WRITER_STARTING || db->state == WRITER_WANTED))
+	{
+		db->state = WRITER_NONE;
+		db->held_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), 1000);
+		fail_queued(db);
+		failed = true;
+	}
+	LWLockRelease(&audit_queue->lock);
+	if (failed)
+		drain_orphans(dbid);
+}

@@ -1,0 +1,245 @@
+/*-------------------------------------------------------------------------
+ *
+ * sql_api.c
+ *		SQL functions that tell: session() and explain_access().
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "pg_dataclass/compat.h"
+#include "pg_dataclass/report.h"
+#include "pg_dataclass/subject.h"
+
+PG_FUNCTION_INFO_V1(dc_session);
+PG_FUNCTION_INFO_V1(dc_explain_access);
+
+static const char *
+mode_name(int mode)
+{
+	switch ((EnforcementMode) mode)
+	{
+		case ENFORCEMENT_OFF:
+			return "off";
+		case ENFORCEMENT_PERMISSIVE:
+			return "permissive";
+		case ENFORCEMENT_ENFORCING:
+			return "enforcing";
+	}
+	return "?";
+}
+
+static char *
+clearance_text(const Clearance *clearance)
+{
+	LabelSpec	spec = {0};
+	char	   *buf = palloc(LABEL_SPEC_MAX_TEXT);
+
+	spec.kind = LABEL_SPEC_ROLE;
+	spec.label = clearance->ceiling;
+	spec.has_floor = clearance->has_floor;
+	spec.floor = clearance->floor;
+	spec.privileges = clearance->privileges;
+	label_spec_text(&spec, buf, LABEL_SPEC_MAX_TEXT);
+	return buf;
+}
+
+static Datum
+text_array(List *strings)
+{
+	Datum	   *values = palloc(sizeof(Datum) * Max(1, list_length(strings)));
+	ListCell   *cell;
+	int			n = 0;
+
+	foreach(cell, strings)
+		values[n++] = CStringGetTextDatum(lfirst(cell));
+	return PointerGetDatum(n ? construct_array(values, n, TEXTOID, -1, false, TYPALIGN_INT) :
+						   construct_empty_array(TEXTOID));
+}
+
+static Datum
+role_name(Oid role)
+{
+	char	   *name = GetUserNameFromId(role, true);
+
+	return DirectFunctionCall1(namein, CStringGetDatum(name ? name : ""));
+}
+
+Datum
+dc_session(PG_FUNCTION_ARGS)
+{
+	const PolicySnapshot *p = policy_current();
+	const Subject *s = subject_current();
+	SessionFacts facts;
+	TupleDesc	desc;
+	Datum		values[15];
+	bool		nulls[15] = {0};
+	List	   *clearances = NIL;
+	List	   *privileges = NIL;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("function returning record called in context that cannot accept type record")));
+	session_facts(&facts);
+	for (int i = 0; i < s->nclearances; i++)
+		if (s->clearances[i].rank != POLICY_RANK_NONE)
+			clearances = lappend(clearances, clearance_text(&s->clearances[i]));
+	if (s->privileges & LABEL_PRIVILEGE_DECLASSIFY)
+		privileges = lappend(privileges, pstrdup("declassify"));
+	if (s->privileges & LABEL_PRIVILEGE_RECLASSIFY)
+		privileges = lappend(privileges, pstrdup("reclassify"));
+	if (s->privileges & LABEL_PRIVILEGE_EXPORT)
+		privileges = lappend(privileges, pstrdup("export"));
+
+	values[0] = role_name(s->role);
+	values[1] = role_name(GetSessionUserId());
+	values[2] = role_name(compat_authenticated_user());
+	values[3] = text_array(clearances);
+	values[4] = text_array(privileges);
+	nulls[5] = !s->has_ceiling;
+	values[5] = s->has_ceiling ? CStringGetTextDatum(s->ceiling.text) : (Datum) 0;
+	values[6] = CStringGetTextDatum(policy_tier_name(p, s->session_tier));
+	values[7] = CStringGetTextDatum(session_tier_obstacle(p, &facts));
+	nulls[7] = session_tier_obstacle(p, &facts)[0] == '\0';
+	values[8] = CStringGetTextDatum(facts.transport);
+	values[9] = CStringGetTextDatum(facts.authentication);
+	values[10] = BoolGetDatum(policy_is_officer());
+	values[11] = ObjectIdGetDatum(s->trusted_function);
+	nulls[11] = !OidIsValid(s->trusted_function);
+	values[12] = CStringGetTextDatum(mode_name(guc_enforcement));
+	values[13] = CStringGetTextDatum(mode_name(guc_session_tier_enforcement));
+	values[14] = CStringGetTextDatum(mode_name(guc_at_rest_enforcement));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+/* ------------------------------------------------------------------------
+ * explain_access
+ * ------------------------------------------------------------------------
+ */
+
+static PolicyAction
+action_of_privilege(const char *privilege)
+{
+	if (pg_strcasecmp(privilege, "SELECT") == 0)
+		return ACTION_READ;
+	if (pg_strcasecmp(privilege, "INSERT") == 0 || pg_strcasecmp(privilege, "UPDATE") == 0 ||
+		pg_strcasecmp(privilege, "DELETE") == 0 || pg_strcasecmp(privilege, "TRUNCATE") == 0)
+		return ACTION_WRITE;
+	if (pg_strcasecmp(privilege, "EXPORT") == 0)
+		return ACTION_EXPORT;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unrecognized privilege \"%s\"", privilege),
+			 errhint("Privileges are SELECT, INSERT, UPDATE, DELETE, TRUNCATE and EXPORT.")));
+}
+
+static const char *
+reason_of(const PolicyDecision *decision)
+{
+	switch (decision->first)
+	{
+		case 0:
+			return "allowed";
+		case DECISION_UNKNOWN_LABEL:
+			return "the label is not known to the policy of this database";
+		case DECISION_QUARANTINE:
+			return "the relation is quarantined";
+		case DECISION_NO_CLEARANCE:
+			return "the role has no clearance in this database";
+		case DECISION_DOMINANCE:
+			return "no clearance of the role dominates the label";
+		case DECISION_FLOOR:
+			return "the label is below the floor of the clearance";
+		case DECISION_PRIVILEGE:
+			return "the clearance lacks the privilege export";
+		case DECISION_SESSION_TIER:
+			return "the session is below the tier that the class needs";
+	}
+	return "not allowed";
+}
+
+static void
+explain_row(ReturnSetInfo *rsinfo, const PolicySnapshot *p, const PolicyRequest *request, const char *object,
+			bool show_label)
+{
+	PolicyDecision decision = policy_decide(request);
+	Datum		values[9];
+	bool		nulls[9] = {0};
+	static const char *const verdicts[] = {"allow", "permit", "deny"};
+
+	values[0] = CStringGetTextDatum(object);
+	values[1] = BoolGetDatum(decision.verdict != DECISION_DENY);
+	values[2] = CStringGetTextDatum(verdicts[decision.verdict]);
+	nulls[3] = decision.first == 0;
+	values[3] = nulls[3] ? (Datum) 0 : CStringGetTextDatum(decision_rule_name(decision.first));
+	nulls[4] = !request->governed || request->label == NULL || !(show_label || decision.verdict == DECISION_ALLOW);
+	values[4] = nulls[4] ? (Datum) 0 : CStringGetTextDatum(request->label->text);
+	nulls[5] = decision.clearance < 0 || decision.clearance >= request->nclearances;
+	values[5] = nulls[5] ? (Datum) 0 : CStringGetTextDatum(clearance_text(&request->clearances[decision.clearance]));
+	nulls[6] = !request->governed;
+	values[6] = CStringGetTextDatum(policy_tier_name(p, request->required_tier));
+	values[7] = CStringGetTextDatum(policy_tier_name(p, request->session_tier));
+	values[8] = CStringGetTextDatum(request->governed ? reason_of(&decision) : "not governed by a label");
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+Datum
+dc_explain_access(PG_FUNCTION_ARGS)
+{
+	Oid			role = PG_GETARG_OID(0);
+	Oid			relid = PG_GETARG_OID(1);
+	PolicyAction action = action_of_privilege(text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	const PolicySnapshot *p;
+	const RelationLabels *labels;
+	Subject		subject;
+	PolicyRequest request;
+	bool		privileged = policy_is_officer() ||
+		(OidIsValid(get_role_oid(DC_AUDITOR_ROLE, true)) &&
+		 role_inherits(GetOuterUserId(), get_role_oid(DC_AUDITOR_ROLE, true)));
+
+	if (role != GetOuterUserId() && !privileged)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to explain the access of another role"),
+				 errdetail("Only officers and auditors may ask about other roles."),
+				 errhint("Ask about yourself: SELECT * FROM dataclass.explain_access(current_user::regrole, ...).")));
+	if (get_rel_name(relid) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
+	COMPAT_INIT_MATERIALIZED_SRF(fcinfo);
+	labels = relation_labels(relid);
+	p = policy_current();
+	subject_of_role(role, &subject, CurrentMemoryContext);
+
+	request_init(&request, &subject, action);
+	request.quarantined = labels->quarantined;
+	if (labels->governed)
+		request_object(&request, &labels->label);
+	else
+		request.governed = labels->unlabelled_denied || labels->quarantined;
+	explain_row((ReturnSetInfo *) fcinfo->resultinfo, p, &request,
+				labels->row_label_attnum == InvalidAttrNumber ? report_relation_identity(relid) :
+				psprintf("%s (ceiling; decided row by row)", report_relation_identity(relid)), privileged);
+	for (int i = 0; i < labels->ncolumns; i++)
+	{
+		const char *column = get_attname(relid, labels->columns[i].attnum, true);
+
+		request_object(&request, &labels->columns[i].resolved);
+		explain_row((ReturnSetInfo *) fcinfo->resultinfo, p, &request,
+					psprintf("%s.%s", report_relation_identity(relid), quote_identifier(column ? column : "?")),
+					privileged);
+	}
+	return (Datum) 0;
+}
