@@ -10,6 +10,7 @@
 
 #include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
+#include "tcop/cmdtag.h"
 
 #include "pg_dataclass/resolve.h"
 

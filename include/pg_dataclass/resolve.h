@@ -11,6 +11,8 @@
 #ifndef PG_DATACLASS_RESOLVE_H
 #define PG_DATACLASS_RESOLVE_H
 
+#include "access/attnum.h"
+
 #include "pg_dataclass/policy.h"
 
 /* A label together with what the policy makes of it. */
