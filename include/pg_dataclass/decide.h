@@ -29,7 +29,13 @@ typedef enum PolicyAction
 	ACTION_EXPORT				/* hand data to another system: publications */
 } PolicyAction;
 
-/* Rules in the order in which they are checked; the first that fails is the one recorded. */
+/*
+ * Rules in the order in which they are checked; all are evaluated, the first
+ * that fails is the one recorded.  DOMINANCE is also for a session ceiling that
+ * does not dominate.  FLOOR and PRIVILEGE ask about the clearances that
+ * dominate: without one they are not evaluated.  Under an unknown label neither
+ * is DOMINANCE.
+ */
 #define DECISION_UNKNOWN_LABEL	0x01	/* label cannot be interpreted under this policy */
 #define DECISION_QUARANTINE		0x02	/* relation is quarantined */
 #define DECISION_NO_CLEARANCE	0x04	/* subject has no clearance at all */
@@ -83,7 +89,7 @@ typedef struct PolicyDecision
 	DecisionVerdict verdict;
 	uint32		failed;			/* DECISION_* bits, all that failed */
 	uint32		first;			/* the first of them in order, 0 if none */
-	int			clearance;		/* index of the clearance that allowed, -1 if none */
+	int			clearance;		/* index of the clearance that served; -1 if none did, or denied */
 	int			required_tier;
 	int			found_tier;
 } PolicyDecision;

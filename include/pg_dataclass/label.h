@@ -19,8 +19,10 @@
  * Canonical form: lower case, no white space; inside a clause alternatives
  * are sorted, unique and without those that another alternative makes
  * superfluous (an ancestor beside its descendant); clauses are sorted, unique
- * and without those that another clause implies.  Two labels are equivalent
- * for dominance exactly when class and canonical text are equal.
+ * and without those that another clause implies.  Names sort by bytes, clauses
+ * alternative by alternative.  Two labels are equivalent for dominance exactly
+ * when class and canonical text are equal.  Limits hold for the label as
+ * written, white space aside.
  *
  *-------------------------------------------------------------------------
  */
@@ -99,12 +101,16 @@ extern size_t label_spec_text(const LabelSpec *spec, char *buf, size_t size);
 
 /*
  * a dominates b: rank_a >= rank_b and every clause of b is implied by a
- * clause of a.  Ranks come from the policy; the module knows none.
+ * clause of a.  Ranks come from the policy; the module knows none.  A negative
+ * rank is an unknown class: it dominates nothing and nothing dominates it.
  */
 extern bool label_dominates(const Label *a, int rank_a, const Label *b, int rank_b);
 extern bool label_compartments_dominate(const Label *a, const Label *b);
 
-/* Least upper bound into *out; false if it exceeds a limit (fail closed). */
+/*
+ * Least upper bound into *out, which may be a or b; false (fail closed) if it
+ * exceeds a limit, or if it cannot be told which of two classes is higher.
+ */
 extern bool label_join(const Label *a, int rank_a, const Label *b, int rank_b, Label *out);
 
 /* Class name as bytes (not NUL-terminated in the struct): compares with a NUL-terminated name. */
@@ -112,7 +118,8 @@ extern bool label_class_is(const Label *label, const char *name);
 
 /*
  * The 8 bytes of type dataclass.label: the first 64 bits, big-endian, of
- * SHA-256 (FIPS 180-4) over the canonical text.
+ * SHA-256 (FIPS 180-4) over the canonical text.  0 if OpenSSL cannot compute
+ * it: the caller must fail.
  */
 extern uint64 label_id(const Label *label);
 

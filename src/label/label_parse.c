@@ -170,7 +170,7 @@ read_name(LabelScanner *s, LabelReader *r, bool separated, const char *missing)
 		s->pos++;
 	n = s->pos - start;
 	if (n > LABEL_MAX_NAME)
-		return scan_fail(s, LABEL_ERROR_LIMIT, start, "name in label is too long",
+		return scan_fail(s, LABEL_ERROR_LIMIT, start, "name is too long",
 						 "A name has at most 63 bytes.");
 	r->written += n + separated;
 	if (r->written >= LABEL_MAX_TEXT)
@@ -193,13 +193,13 @@ read_compartment(LabelScanner *s, LabelReader *r)
 	skip_space(s);
 	if (n >= LABEL_MAX_ALTERNATIVES)
 		return scan_fail(s, LABEL_ERROR_LIMIT, s->pos, "label has too many compartments", hint_limit);
-	if (!read_name(s, r, true, "compartment name expected in label"))
+	if (!read_name(s, r, true, "compartment name expected"))
 		return false;
 	while (next_is(s, '.') && !next_is_range(s))
 	{
 		s->pos++;
 		r->scratch[r->used++] = '.';
-		if (!read_name(s, r, true, "compartment name expected after \".\" in label"))
+		if (!read_name(s, r, true, "compartment name expected after \".\""))
 			return false;
 	}
 	draft->alternative[n].ptr = r->scratch + start;
@@ -234,6 +234,7 @@ static bool
 read_label(LabelScanner *s, Label *label)
 {
 	LabelReader r;
+	bool		begun = s->pos > 0; /* a range or a keyword came before */
 
 	r.used = 0;
 	r.written = 0;
@@ -243,9 +244,9 @@ read_label(LabelScanner *s, Label *label)
 	skip_space(s);
 	if (s->pos == s->len)
 		return scan_fail(s, LABEL_ERROR_SYNTAX, s->pos,
-						 s->pos == 0 || is_space(s->text[0]) ? "label is empty" : "label ends too early",
+						 begun ? "label ends too early" : "label is empty",
 						 s->hint);
-	if (!read_name(s, &r, false, "class name expected in label"))
+	if (!read_name(s, &r, false, "class name expected"))
 		return false;
 	r.draft.class_name.ptr = r.scratch;
 	r.draft.class_name.len = (uint16) r.used;
@@ -284,7 +285,7 @@ read_privilege(LabelScanner *s, uint32 *privileges)
 	else if (accept_keyword(s, "export"))
 		*privileges |= LABEL_PRIVILEGE_EXPORT;
 	else
-		return scan_unexpected(s, "privilege expected in clearance", hint_privilege);
+		return scan_unexpected(s, "privilege expected", hint_privilege);
 	return true;
 }
 
@@ -305,14 +306,14 @@ read_clearance(LabelScanner *s, LabelSpec *spec)
 	if (!accept_keyword(s, "with"))
 		return true;
 	if (!accept_byte(s, '('))
-		return scan_unexpected(s, "\"(\" expected after \"with\" in clearance", s->hint);
+		return scan_unexpected(s, "\"(\" expected after \"with\"", s->hint);
 	do
 	{
 		if (!read_privilege(s, &spec->privileges))
 			return false;
 	} while (accept_byte(s, ','));
 	if (!accept_byte(s, ')'))
-		return scan_unexpected(s, "\")\" expected after privileges in clearance", hint_privilege);
+		return scan_unexpected(s, "\")\" expected after privileges", hint_privilege);
 	return true;
 }
 
