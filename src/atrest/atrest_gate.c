@@ -26,11 +26,11 @@
 #include "catalog/pg_tablespace.h"
 #include "commands/tablespace.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/atrest_probe.h"
@@ -67,7 +67,9 @@ find_better_tablespace(const PolicySnapshot *p, const Label *label)
 		char	   *reason;
 
 		if (form->oid == GLOBALTABLESPACE_OID ||
-			pg_tablespace_aclcheck_compat(form->oid, GetUserId(), ACL_CREATE) != ACLCHECK_OK)
+			!DatumGetBool(DirectFunctionCall2(has_tablespace_privilege_id,
+											  ObjectIdGetDatum(form->oid),
+											  CStringGetTextDatum("CREATE"))))
 			continue;
 		storage_evidence_fresh(form->oid, &evidence);
 		if (storage_satisfies(p, label, &evidence, &reason))
@@ -197,19 +199,28 @@ gate_check(const Label *label, Oid tablespace, Oid class_id, Oid object_id,
 static bool
 fetch_class(Oid relid, FormData_pg_class *form)
 {
-	Relation	rel = table_open(RelationRelationId, AccessShareLock);
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	bool		found = HeapTupleIsValid(tuple);
+	Relation	rel;
 	ScanKeyData key;
 	SysScanDesc scan;
-	HeapTuple	tuple;
 
+	if (found)
+	{
+		memcpy(form, GETSTRUCT(tuple), sizeof(*form));
+		ReleaseSysCache(tuple);
+		return true;
+	}
+	rel = table_open(RelationRelationId, AccessShareLock);
 	ScanKeyInit(&key, Anum_pg_class_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
 	scan = systable_beginscan(rel, ClassOidIndexId, true, SnapshotSelf, 1, &key);
 	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
+	found = HeapTupleIsValid(tuple);
+	if (found)
 		memcpy(form, GETSTRUCT(tuple), sizeof(*form));
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
-	return HeapTupleIsValid(tuple);
+	return found;
 }
 
 static List *
@@ -222,8 +233,9 @@ add_place(List *places, const FormData_pg_class *form)
 								  form->reltablespace : MyDatabaseTableSpace);
 }
 
+/* snapshot NULL: the catalog's own */
 static List *
-add_index_places(List *places, Oid relid)
+add_index_places(List *places, Oid relid, Snapshot snapshot)
 {
 	Relation	rel = table_open(IndexRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -232,7 +244,7 @@ add_index_places(List *places, Oid relid)
 
 	ScanKeyInit(&key, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, IndexIndrelidIndexId, true, SnapshotSelf, 1, &key);
+	scan = systable_beginscan(rel, IndexIndrelidIndexId, true, snapshot, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		FormData_pg_class form;
@@ -243,6 +255,15 @@ add_index_places(List *places, Oid relid)
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return places;
+}
+
+/* A table together with its indexes, those being made by this command included. */
+static List *
+add_table_places(List *places, Oid relid, const FormData_pg_class *form)
+{
+	places = add_place(places, form);
+	places = add_index_places(places, relid, NULL);
+	return add_index_places(places, relid, SnapshotSelf);
 }
 
 /*
@@ -257,9 +278,9 @@ gate_relation_tablespaces(Oid relid)
 
 	if (!fetch_class(relid, &form))
 		return NIL;
-	places = add_index_places(add_place(places, &form), relid);
+	places = add_table_places(places, relid, &form);
 	if (OidIsValid(form.reltoastrelid) && fetch_class(form.reltoastrelid, &toast))
-		places = add_index_places(add_place(places, &toast), form.reltoastrelid);
+		places = add_table_places(places, form.reltoastrelid, &toast);
 	return places;
 }
 

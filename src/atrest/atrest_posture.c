@@ -1,0 +1,418 @@
+/*-------------------------------------------------------------------------
+ *
+ * atrest_posture.c
+ *		What lies where, what it needs, and what was found.
+ *
+ * Behind dataclass.storage_evidence() and dataclass.posture.  Each place is
+ * probed once per call, so the cost grows with the number of places, and for
+ * posture with one look-up per relation.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_tablespace.h"
+#include "commands/tablespace.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "storage/fd.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/tuplestore.h"
+
+#include "pg_dataclass/compat.h"
+#include "pg_dataclass/atrest_probe.h"
+#include "pg_dataclass/resolve.h"
+
+/* Where denials are kept while the writer is away, below the data directory. */
+#define JOURNAL_DIRECTORY	"pg_dataclass"
+
+#define EVIDENCE_COLUMNS	6
+#define POSTURE_COLUMNS		13
+
+typedef struct Place
+{
+	Oid			tablespace;		/* InvalidOid: not a tablespace */
+	const char *name;
+	const char *path;			/* NULL: not found */
+	Evidence	evidence;
+} Place;
+
+typedef struct Posture
+{
+	TupleDesc	desc;
+	Tuplestorestate *store;
+	List	   *places;			/* Place *, tablespaces probed so far */
+	List	   *classes;		/* Label *, one per class that needs something of its place */
+} Posture;
+
+PG_FUNCTION_INFO_V1(dc_storage_evidence);
+PG_FUNCTION_INFO_V1(dc_posture);
+extern PGDLLEXPORT Datum dc_storage_evidence(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum dc_posture(PG_FUNCTION_ARGS);
+
+/* The result of a set-returning function as a tuple store. */
+static Tuplestorestate *
+begin_result(FunctionCallInfo fcinfo, TupleDesc *desc)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext old;
+	Tuplestorestate *store;
+
+	if (result == NULL || !IsA(result, ReturnSetInfo) ||
+		(result->allowedModes & SFRM_Materialize) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("set-valued function called in context that cannot accept a set"),
+				 errhint("Call it in FROM.")));
+	old = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
+	if (get_call_result_type(fcinfo, NULL, desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	store = tuplestore_begin_heap((result->allowedModes & SFRM_Materialize_Random) != 0,
+								  false, work_mem);
+	result->returnMode = SFRM_Materialize;
+	result->setResult = store;
+	result->setDesc = *desc;
+	MemoryContextSwitchTo(old);
+	return store;
+}
+
+static void
+set_text(Datum *values, bool *nulls, int column, const char *text)
+{
+	nulls[column] = (text == NULL);
+	values[column] = text ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+static Place *
+make_place(Oid tablespace, const char *name, const char *path)
+{
+	Place	   *place = palloc0(sizeof(Place));
+
+	place->tablespace = tablespace;
+	place->name = name;
+	place->path = path;
+	storage_probe(path, &place->evidence);
+	return place;
+}
+
+static Place *
+make_tablespace_place(Oid tablespace)
+{
+	char	   *name = get_tablespace_name(tablespace);
+
+	return make_place(tablespace, name ? name : psprintf("%u", tablespace),
+					  storage_place_path(tablespace));
+}
+
+/* The place for temporary files of a tablespace. */
+static Place *
+make_temp_place(Oid tablespace)
+{
+	char		path[MAXPGPATH];
+	const char *anchor = "base";
+	char	   *name = get_tablespace_name(tablespace);
+
+	TempTablespacePath(path, tablespace);
+	if (tablespace != DEFAULTTABLESPACE_OID && tablespace != GLOBALTABLESPACE_OID)
+		anchor = psprintf("pg_tblspc/%u", tablespace);
+	return make_place(InvalidOid, psprintf("temporary files (%s)", name ? name : "?"),
+					  storage_resolve(path, anchor));
+}
+
+/* What every relation's data pass besides their own place. */
+static List *
+common_places(void)
+{
+	List	   *places = NIL;
+	Oid			temp[16];
+	int			ntemp;
+	char	   *journal;
+
+	places = lappend(places, make_place(InvalidOid, "pg_wal", storage_resolve("pg_wal", "pg_wal")));
+
+	/* Temporary files follow this session's setting. */
+	PrepareTempTablespaces();
+	ntemp = GetTempTablespaces(temp, lengthof(temp));
+	for (int i = 0; i < ntemp; i++)
+		places = lappend(places, make_temp_place(OidIsValid(temp[i]) ? temp[i] : MyDatabaseTableSpace));
+	if (ntemp == 0)
+		places = lappend(places, make_temp_place(MyDatabaseTableSpace));
+
+	journal = storage_resolve(JOURNAL_DIRECTORY, JOURNAL_DIRECTORY);
+	if (journal != NULL)
+		places = lappend(places, make_place(InvalidOid, "audit journal", journal));
+	return places;
+}
+
+static void
+put_evidence(Tuplestorestate *store, TupleDesc desc, const Place *place)
+{
+	Datum		values[EVIDENCE_COLUMNS];
+	bool		nulls[EVIDENCE_COLUMNS] = {0};
+
+	set_text(values, nulls, 0, place->name);
+	set_text(values, nulls, 1, place->path);
+	set_text(values, nulls, 2, evidence_verdict_name(place->evidence.verdict));
+	values[3] = Int32GetDatum(place->evidence.grade);
+	set_text(values, nulls, 4, place->evidence.mechanism);
+	set_text(values, nulls, 5, place->evidence.detail);
+	tuplestore_putvalues(store, desc, values, nulls);
+}
+
+/*
+ * dataclass.storage_evidence(tablespace name)
+ *		Evidence for one tablespace; NULL: for all, and what goes with them.
+ */
+Datum
+dc_storage_evidence(PG_FUNCTION_ARGS)
+{
+	TupleDesc	desc;
+	Tuplestorestate *store;
+	Relation	rel;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	List	   *oids = NIL;
+	ListCell   *cell;
+
+	if (!PG_ARGISNULL(0))
+	{
+		Oid			tablespace = get_tablespace_oid(NameStr(*PG_GETARG_NAME(0)), false);
+
+		store = begin_result(fcinfo, &desc);
+		put_evidence(store, desc, make_tablespace_place(tablespace));
+		return (Datum) 0;
+	}
+
+	store = begin_result(fcinfo, &desc);
+	rel = table_open(TableSpaceRelationId, AccessShareLock);
+	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		oids = lappend_oid(oids, ((Form_pg_tablespace) GETSTRUCT(tuple))->oid);
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	foreach(cell, oids)
+		put_evidence(store, desc, make_tablespace_place(lfirst_oid(cell)));
+	foreach(cell, common_places())
+		put_evidence(store, desc, (Place *) lfirst(cell));
+	return (Datum) 0;
+}
+
+static Place *
+posture_place(Posture *posture, Oid tablespace)
+{
+	ListCell   *cell;
+	Place	   *place;
+
+	foreach(cell, posture->places)
+	{
+		place = (Place *) lfirst(cell);
+		if (place->tablespace == tablespace)
+			return place;
+	}
+	place = make_tablespace_place(tablespace);
+	posture->places = lappend(posture->places, place);
+	return place;
+}
+
+/* Remember the class of a label that needs something of its place. */
+static void
+posture_need_class(Posture *posture, const Label *label)
+{
+	ListCell   *cell;
+	Label	   *copy;
+
+	foreach(cell, posture->classes)
+	{
+		const Label *known = (const Label *) lfirst(cell);
+
+		if (known->class_name.len == label->class_name.len &&
+			memcmp(known->text + known->class_name.off, label->text + label->class_name.off,
+				   label->class_name.len) == 0)
+			return;
+	}
+	copy = palloc(sizeof(Label));
+	*copy = *label;
+	posture->classes = lappend(posture->classes, copy);
+}
+
+/*
+ * One row.  relid InvalidOid: for all relations of the class.  place NULL: not
+ * about storage; then remark is the reason and the verdict is a violation.
+ */
+static void
+put_posture(Posture *posture, Oid relid, char relkind, const Label *label,
+			const Place *place, const char *mechanism, const char *remark)
+{
+	const PolicySnapshot *p = policy_current();
+	const PolicyClass *class = policy_class_of(p, label);
+	Datum		values[POSTURE_COLUMNS] = {0};
+	bool		nulls[POSTURE_COLUMNS] = {0};
+	int			required_grade = 0;
+	StorageNeed need = storage_need(p, label, &required_grade, NULL);
+	const char *verdict = "violation";
+	const char *reason = remark;
+
+	if (place != NULL)
+	{
+		char	   *why;
+
+		if (storage_satisfies(p, label, &place->evidence, &why))
+			verdict = "compliant";
+		else if (need != STORAGE_NEED_UNKNOWN && place->evidence.verdict == EVIDENCE_UNKNOWN)
+			verdict = "unknown";
+		if (reason == NULL)
+			reason = why;
+	}
+
+	values[0] = ObjectIdGetDatum(relid);
+	nulls[0] = !OidIsValid(relid);
+	values[1] = CharGetDatum(relkind);
+	nulls[1] = !OidIsValid(relid);
+	set_text(values, nulls, 2, place ? place->name : NULL);
+	set_text(values, nulls, 3, place ? place->path : NULL);
+	set_text(values, nulls, 4, OidIsValid(relid) ? label->text : NULL);
+	set_text(values, nulls, 5, class ? class->name :
+			 pnstrdup(label->text + label->class_name.off, label->class_name.len));
+	set_text(values, nulls, 6, class ? policy_tier_name(p, class->required_tier) : NULL);
+	set_text(values, nulls, 7, place ? policy_tier_name(p, storage_tier(p, &place->evidence)) : NULL);
+	values[8] = Int32GetDatum(need == STORAGE_NEED_NONE ? 0 : required_grade);
+	nulls[8] = place == NULL || need == STORAGE_NEED_UNKNOWN;
+	set_text(values, nulls, 9, verdict);
+	values[10] = Int32GetDatum(place ? place->evidence.grade : 0);
+	nulls[10] = place == NULL;
+	set_text(values, nulls, 11, place ? place->evidence.mechanism : mechanism);
+	set_text(values, nulls, 12, reason);
+	tuplestore_putvalues(posture->store, posture->desc, values, nulls);
+}
+
+/* Row security that was switched off on a table that needs it for its row labels. */
+static void
+posture_row_security(Posture *posture, Oid relid, char relkind, const Label *label)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	bool		enabled;
+	bool		forced;
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	enabled = ((Form_pg_class) GETSTRUCT(tuple))->relrowsecurity;
+	forced = ((Form_pg_class) GETSTRUCT(tuple))->relforcerowsecurity;
+	ReleaseSysCache(tuple);
+	if (enabled && forced)
+		return;
+	put_posture(posture, relid, relkind, label, NULL, "row security",
+				psprintf("The table has row labels, but row level security is not %s: ALTER TABLE %s %s ROW LEVEL SECURITY.",
+						 enabled ? "forced" : "enabled",
+						 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+													get_rel_name(relid)),
+						 enabled ? "FORCE" : "ENABLE"));
+}
+
+/* All rows about one relation. */
+static void
+posture_relation(Posture *posture, Oid relid, char relkind)
+{
+	const RelationLabels *labels = relation_labels(relid);
+	bool		row_labelled = labels->row_label_attnum != InvalidAttrNumber;
+	Label		label;
+	ListCell   *cell;
+
+	if (labels->is_catalog || !relation_effective_label(relid, &label))
+		return;
+	if (storage_need(policy_current(), &label, NULL, NULL) != STORAGE_NEED_NONE)
+		posture_need_class(posture, &label);
+
+	if (relkind == RELKIND_FOREIGN_TABLE)
+	{
+		Place	   *place = palloc0(sizeof(Place));
+
+		place->name = "foreign server";
+		evidence_set(&place->evidence, EVIDENCE_UNKNOWN, EVIDENCE_GRADE_UNKNOWN, "none",
+					 "The data lie on a foreign server.");
+		put_posture(posture, relid, relkind, &label, place, NULL, NULL);
+	}
+	else
+	{
+		/* Indexes and TOAST count as their table wherever they lie. */
+		foreach(cell, gate_relation_tablespaces(relid))
+			put_posture(posture, relid, relkind, &label,
+						posture_place(posture, lfirst_oid(cell)), NULL, NULL);
+	}
+	if (row_labelled && relkind != RELKIND_FOREIGN_TABLE)
+		posture_row_security(posture, relid, relkind, &label);
+}
+
+/* Kinds that hold data, or protect what holds it. */
+static List *
+posture_relations(void)
+{
+	List	   *relids = NIL;
+	Relation	rel = table_open(RelationRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+
+		switch (form->relkind)
+		{
+			case RELKIND_RELATION:
+			case RELKIND_MATVIEW:
+			case RELKIND_PARTITIONED_TABLE:
+			case RELKIND_SEQUENCE:
+			case RELKIND_FOREIGN_TABLE:
+				relids = lappend_oid(relids, form->oid);
+				break;
+			default:
+				break;
+		}
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return relids;
+}
+
+/*
+ * dataclass.posture_report()
+ */
+Datum
+dc_posture(PG_FUNCTION_ARGS)
+{
+	Posture		posture = {0};
+	ListCell   *cell;
+	ListCell   *class;
+
+	posture.store = begin_result(fcinfo, &posture.desc);
+	if (!policy_current()->installed)
+		return (Datum) 0;
+	foreach(cell, posture_relations())
+	{
+		char		relkind = get_rel_relkind(lfirst_oid(cell));
+
+		CHECK_FOR_INTERRUPTS();
+		if (relkind != '\0')
+			posture_relation(&posture, lfirst_oid(cell), relkind);
+	}
+
+	/* What all relations of a class share is shown once per class. */
+	if (posture.classes != NIL)
+	{
+		List	   *common = common_places();
+
+		foreach(class, posture.classes)
+		{
+			foreach(cell, common)
+				put_posture(&posture, InvalidOid, '\0', (const Label *) lfirst(class),
+							(const Place *) lfirst(cell), NULL, NULL);
+		}
+	}
+	return (Datum) 0;
+}
