@@ -16,7 +16,7 @@ endif
 
 # PostgreSQL's own regression tests with the library preloaded and without.
 check-core:
-	@test/bin/prepare --packages "dpkg-dev bison flex" core-regress
+	@test/bin/prepare core-regress
 
 # The story of test/demo/ on a private cluster.
 demo:
