@@ -8,6 +8,8 @@
 #ifndef PG_DATACLASS_REPORT_H
 #define PG_DATACLASS_REPORT_H
 
+#include "access/attnum.h"
+
 #include "pg_dataclass/policy.h"
 
 /*
