@@ -1,9 +1,8 @@
 -- title: the officers' function, by one who is none
 -- role: plain
--- expect: refused
--- sqlstate: 42501
+-- expect: denied
 -- denials: 2
--- recorded: no
+-- recorded: yes
 
 SELECT dataclass.set_label('table', 'att.secret', 'open');
 SELECT dataclass.set_label('role', 'plain', 'secret:health');

@@ -5,6 +5,7 @@
 cluster_dir=
 cluster_port=
 cluster_super=postgres
+cluster_tablespace=			# directory outside of cluster_dir to remove with it
 
 # cluster_init NAME [INITDB OPTION ...]: makes the cluster; settings from standard input.
 cluster_init()
@@ -51,8 +52,22 @@ cluster_drop()
 	if [ -n "${DC_LOG:-}" ] && [ -f "$cluster_dir/server.log" ]; then
 		cp "$cluster_dir/server.log" "$DC_LOG/server-$(basename "$cluster_dir").log"
 	fi
-	[ -n "${DC_KEEP:-}" ] || rm -rf "$cluster_dir"
+	[ -n "${DC_KEEP:-}" ] || rm -rf "$cluster_dir" ${cluster_tablespace:+"$cluster_tablespace"}
 	exit "$status"
+}
+
+# Superusers are officers until now: to set a cluster up.  From here on only who
+# was made one.
+cluster_superusers_no_officers()
+{
+	printf '%s\n' 'dataclass.superuser_is_officer = off' >> "$cluster_dir/data/postgresql.conf"
+	pg_ctl -s -D "$cluster_dir/data" reload &&
+		poll 20 superusers_are_no_officers
+}
+
+superusers_are_no_officers()
+{
+	[ "$(psql -X -A -t -c 'SHOW dataclass.superuser_is_officer')" = off ]
 }
 
 # Plain SQL for the script's own needs: quiet, unaligned, stops at an error.

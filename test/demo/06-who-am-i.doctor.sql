@@ -1,0 +1,1 @@
+SELECT role, clearance, tier, transport, authentication FROM dataclass.session();

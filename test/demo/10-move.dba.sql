@@ -1,0 +1,1 @@
+ALTER TABLE health.lab_result SET TABLESPACE vault;
