@@ -167,7 +167,7 @@ extern Oid	audit_file_database(const char *name, const char *prefix);
 /* Import all journals of this database; false: something is left for later. */
 extern bool audit_import_all(void);
 
-/* ---- audit_head.c: the head file ---- */
+/* ---- audit_file.c: the head file ---- */
 
 typedef struct AuditHeadFile
 {
@@ -258,10 +258,10 @@ extern bool trail_last(Relation rel, Oid index, Snapshot snapshot, int64 *seq, u
 
 /* One transaction's worth of records; all raise. */
 typedef struct TrailBatch TrailBatch;
-extern TrailBatch *trail_open(TrailHead *head);
+extern TrailBatch *trail_open(const TrailHead *head);
 extern bool trail_has_event(TrailBatch *batch, const uint8 *event_id);
 extern void trail_insert(TrailBatch *batch, const AuditPayload *payload, const char *origin);
-extern void trail_close(TrailBatch *batch);	/* writes the head row */
+extern void trail_close(TrailBatch *batch, TrailHead *after);	/* writes the head row */
 
 /* Rebuild payload and place from a tuple; texts may be detoasted copies. */
 struct HeapTupleData;
@@ -279,8 +279,23 @@ extern void trail_deform(struct HeapTupleData *tuple, TupleDesc desc, TrailTuple
 /* ---- audit_writer.c ---- */
 
 extern PGDLLEXPORT void dataclass_audit_writer_main(Datum arg);
-extern int	writer_import_batch(const uint8 *journal_id, const AuditPayload *payloads, int n,
-								int64 imported_bytes, int64 damaged, bool complete);
+
+/* The writer and the launcher: their events name no role and no statement. */
+extern bool audit_own_process;
+
+/*
+ * Run work in a transaction of the writer; false after its error was logged,
+ * *sqlstate tells which.  The head follows the commit.
+ */
+typedef void (*writer_work_type) (TrailBatch *batch, void *arg);
+extern bool writer_transaction(writer_work_type work, void *arg, int *sqlstate);
+
+/* Insert an event of the writer itself. */
+extern void writer_note(TrailBatch *batch, EventKind kind, EventSeverity severity,
+						bool breach, const char *detail);
+
+/* Record what is queued now; true if there was anything. */
+extern bool writer_serve_queue(void);
 
 /* ---- audit_state.c ---- */
 

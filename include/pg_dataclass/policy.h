@@ -77,7 +77,13 @@ typedef struct PolicySnapshot
 extern const PolicySnapshot *policy_current(void);
 
 /* Bumped whenever anything a decision rests on may have changed. */
-extern uint64 policy_generation(void);
+extern uint64 policy_generation_counter;	/* policy_catalog.c alone writes it */
+
+static inline uint64
+policy_generation(void)
+{
+	return policy_generation_counter;
+}
 
 extern const PolicyClass *policy_class_of(const PolicySnapshot *p, const Label *label);
 extern const PolicyTier *policy_tier_by_name(const PolicySnapshot *p, const char *name);

@@ -8,6 +8,8 @@
 #ifndef PG_DATACLASS_SUBJECT_H
 #define PG_DATACLASS_SUBJECT_H
 
+#include "miscadmin.h"
+
 #include "pg_dataclass/resolve.h"
 
 /* Facts of a connection that the server itself knows (policy_tier.c). */
@@ -37,10 +39,32 @@ extern void subject_of_role(Oid role, Subject *subject, MemoryContext cxt);
 
 /* Forget the cached subject: settings changed, a trusted procedure began or ended. */
 extern void subject_invalidate(void);
+
+/* What the cached subject was built for; policy_subject.c alone writes it. */
+typedef struct SubjectState
+{
+	uint64		epoch;			/* moves with every rebuild and invalidation */
+	uint64		generation;		/* policy_generation() */
+	Oid			role;			/* outer user */
+	bool		valid;
+} SubjectState;
+
+extern SubjectState subject_state;
+
 /* Changes whenever subject_current() may answer differently than before. */
-extern uint64 subject_epoch(void);
+static inline uint64
+subject_epoch(void)
+{
+	return subject_state.epoch;
+}
+
 /* Cheap test for per-row code: is the subject of that epoch still the current one? */
-extern bool subject_epoch_is_current(uint64 epoch);
+static inline bool
+subject_epoch_is_current(uint64 epoch)
+{
+	return epoch == subject_state.epoch && subject_state.valid &&
+		subject_state.generation == policy_generation() && subject_state.role == GetOuterUserId();
+}
 
 /*
  * Is target among the roles whose privileges role inherits (itself included)?

@@ -47,7 +47,7 @@ static MemoryContext current_cxt = NULL;
 static MemoryContext retired_cxt = NULL;	/* parents of superseded snapshots */
 static bool stale = true;
 static bool loading = false;
-static uint64 generation = 1;
+uint64		policy_generation_counter = 1;
 
 /* ------------------------------------------------------------------------
  * Invalidation
@@ -58,7 +58,7 @@ static void
 mark_stale(void)
 {
 	stale = true;
-	generation++;
+	policy_generation_counter++;
 }
 
 /* Only flips a flag: runs inside invalidation processing. */
@@ -73,12 +73,6 @@ static void
 syscache_callback(Datum arg, int cacheid, uint32 hashvalue)
 {
 	mark_stale();
-}
-
-uint64
-policy_generation(void)
-{
-	return generation;
 }
 
 void
@@ -373,9 +367,9 @@ policy_current(void)
 
 		/* an invalidation that arrives while we read leaves the flag set */
 		stale = false;
-		before = generation;
+		before = policy_generation_counter;
 		load_snapshot(p);
-		if (before != generation)
+		if (before != policy_generation_counter)
 			stale = true;
 		current = p;
 	}
@@ -391,7 +385,7 @@ policy_current(void)
 	loading = false;
 	MemoryContextSwitchTo(old_cxt);
 	MemoryContextDelete(work_cxt);
-	generation++;
+	policy_generation_counter++;
 	return current;
 }
 

@@ -52,7 +52,7 @@ typedef struct RowDecision
 #define SH_ELEMENT_TYPE RowDecision
 #define SH_KEY_TYPE uint64
 #define SH_KEY id
-#define SH_HASH_KEY(tb, key) ((uint32) ((key) ^ ((key) >> 32)))
+#define SH_HASH_KEY(tb, key) ((uint32) (key))
 #define SH_EQUAL(tb, a, b) ((a) == (b))
 #define SH_SCOPE static inline
 #define SH_DECLARE
@@ -212,8 +212,9 @@ complain_about_hidden(uint64 id)
 			   "Set row_security to on, or run as a role cleared for every row of the table.");
 }
 
-bool
-row_label_readable(uint64 id)
+/* Inlined into dc_row_visible(): one call per row is what there is to save. */
+static inline bool
+label_readable(uint64 id)
 {
 	RowDecision *entry;
 	bool		readable;
@@ -229,6 +230,12 @@ row_label_readable(uint64 id)
 	memo_readable = readable;
 	memo_valid = readable || row_security;
 	return readable;
+}
+
+bool
+row_label_readable(uint64 id)
+{
+	return label_readable(id);
 }
 
 bool
@@ -402,7 +409,7 @@ PG_FUNCTION_INFO_V1(dc_row_relabel);
 Datum
 dc_row_visible(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(row_label_readable((uint64) PG_GETARG_INT64(0)));
+	PG_RETURN_BOOL(label_readable((uint64) PG_GETARG_INT64(0)));
 }
 
 Datum

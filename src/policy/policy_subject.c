@@ -35,9 +35,7 @@
 
 static MemoryContext subject_cxt = NULL;
 static Subject subject;
-static bool subject_valid = false;
-static uint64 subject_generation = 0;	/* policy_generation() it was built for */
-static uint64 epoch = 1;
+SubjectState subject_state = {.epoch = 1};
 
 static Oid	trusted_stack[MAX_TRUSTED_DEPTH];
 static int	trusted_depth = 0;
@@ -260,11 +258,11 @@ subject_current(void)
 
 		policy_current();
 		generation = policy_generation();
-		if (subject_valid && subject.role == role && subject_generation == generation)
+		if (subject_state.valid && subject.role == role && subject_state.generation == generation)
 			return &subject;
 
-		subject_valid = false;
-		epoch++;
+		subject_state.valid = false;
+		subject_state.epoch++;
 		if (subject_cxt)
 			MemoryContextReset(subject_cxt);
 		else
@@ -273,8 +271,9 @@ subject_current(void)
 		old_cxt = MemoryContextSwitchTo(subject_cxt);
 		build_subject(&subject, role, true);
 		MemoryContextSwitchTo(old_cxt);
-		subject_generation = generation;
-		subject_valid = true;
+		subject_state.generation = generation;
+		subject_state.role = role;
+		subject_state.valid = true;
 		if (!IsTransactionState())
 			return &subject;
 		CHECK_FOR_INTERRUPTS();
@@ -284,21 +283,8 @@ subject_current(void)
 void
 subject_invalidate(void)
 {
-	subject_valid = false;
-	epoch++;
-}
-
-uint64
-subject_epoch(void)
-{
-	return epoch;
-}
-
-bool
-subject_epoch_is_current(uint64 of_epoch)
-{
-	return of_epoch == epoch && subject_valid &&
-		subject_generation == policy_generation() && subject.role == GetOuterUserId();
+	subject_state.valid = false;
+	subject_state.epoch++;
 }
 
 /* ------------------------------------------------------------------------
