@@ -1,0 +1,1 @@
+INSERT INTO inserted VALUES (1, now(), 'reader');
