@@ -81,10 +81,11 @@ dc_policy_changed(PG_FUNCTION_ARGS)
 	TriggerData *trigger = trigger_data(fcinfo);
 	AuditEvent	event = {0};
 
+	/* first: what registers classes below must see them */
+	policy_invalidate_all();
 	if (strcmp(RelationGetRelationName(trigger->tg_relation), "data_class") == 0 && !creating_extension &&
 		(TRIGGER_FIRED_BY_INSERT(trigger->tg_event) || TRIGGER_FIRED_BY_UPDATE(trigger->tg_event)))
 		register_classes();
-	policy_invalidate_all();
 
 	event.kind = EVENT_POLICY_CHANGE;
 	event.severity = SEVERITY_WARNING;

@@ -1,0 +1,179 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit_begin.c
+ *		How a writer takes up a trail: the first record of a new one, the place
+ *		to go on in an old one.
+ *
+ * The head row, the last record and the head file must agree.  Where they do
+ * not, somebody changed files or tables behind our back: recording goes on
+ * after the highest place that any of them knows, so that no sequence number
+ * is ever used twice, the finding is the next record, and verify() keeps
+ * reporting it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xlog.h"
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "pg_dataclass/compat.h"
+#include "pg_dataclass/audit_writer.h"
+
+static char *tampered = NULL;	/* what the recovery found, in TopMemoryContext */
+
+/* The tree over what the table holds now, in order of seq. */
+static void
+rebuild_frontier(Relation rel, Oid index, Snapshot snapshot, MerkleFrontier *frontier)
+{
+	Relation	index_rel = index_open(index, AccessShareLock);
+	SysScanDesc scan = systable_beginscan_ordered(rel, index_rel, snapshot, 0, NULL);
+	HeapTuple	tuple;
+
+	merkle_init(frontier);
+	while (HeapTupleIsValid(tuple = systable_getnext_ordered(scan, ForwardScanDirection)))
+	{
+		bool		isnull;
+		Datum		value = heap_getattr(tuple, TRAIL_LEAF_HASH, RelationGetDescr(rel), &isnull);
+		bytea	   *hash = isnull ? NULL : DatumGetByteaPP(value);
+
+		CHECK_FOR_INTERRUPTS();
+		if (hash != NULL && VARSIZE_ANY_EXHDR(hash) == AUDIT_HASH_SIZE)
+			(void) merkle_append(frontier, (const uint8_t *) VARDATA_ANY(hash));
+	}
+	systable_endscan_ordered(scan);
+	index_close(index_rel, AccessShareLock);
+}
+
+static void
+remember_tampering(const char *what)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	if (tampered)
+		pfree(tampered);
+	tampered = pstrdup(what);
+	MemoryContextSwitchTo(old);
+}
+
+void
+writer_recover_head(TrailHead *head)
+{
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	Oid			index = trail_relid("event_pkey");
+	Oid			relid = trail_relid("event");
+	Relation	rel;
+	bool		head_sound;
+	int64		last_seq = 0;
+	uint8		last_hash[AUDIT_HASH_SIZE] = {0};
+	AuditHeadFile file;
+	bool		file_counts;
+
+	if (!OidIsValid(relid) || !OidIsValid(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("audit trail does not exist in this database")));
+	rel = table_open(relid, AccessShareLock);
+	head_sound = trail_head_read(snapshot, head);
+	(void) trail_last(rel, index, snapshot, &last_seq, last_hash);
+	/* A file of another cluster came with a copied data directory: it says nothing. */
+	file_counts = audit_head_read(MyDatabaseId, &file) &&
+		file.system_identifier == GetSystemIdentifier();
+
+	if (!head_sound)
+	{
+		if (!head->valid)
+			ItemPointerSetInvalid(&head->tid);
+		remember_tampering("The head row of the trail is missing or damaged.");
+	}
+	else if (head->seq != last_seq || (last_seq > 0 && memcmp(head->hash, last_hash, AUDIT_HASH_SIZE) != 0))
+		remember_tampering(psprintf("The trail ends at record %lld, its head is at %lld.",
+									(long long) last_seq, (long long) head->seq));
+	else if (file_counts && file.seq > head->seq)
+		remember_tampering(psprintf("The trail ends at record %lld, but record %lld was committed: it was rewound.",
+									(long long) head->seq, (long long) file.seq));
+	else
+	{
+		head->valid = true;
+		table_close(rel, AccessShareLock);
+		UnregisterSnapshot(snapshot);
+		return;
+	}
+
+	if (!head_sound || last_seq > head->seq)
+	{
+		rebuild_frontier(rel, index, snapshot, &head->frontier);
+		head->seq = last_seq;
+		memcpy(head->hash, last_hash, AUDIT_HASH_SIZE);
+		head->database = MyDatabaseId;
+		head->system_identifier = GetSystemIdentifier();
+	}
+	if (file_counts && file.seq > head->seq)
+	{
+		head->seq = file.seq;
+		memcpy(head->hash, file.hash, AUDIT_HASH_SIZE);
+	}
+	head->valid = true;
+	table_close(rel, AccessShareLock);
+	UnregisterSnapshot(snapshot);
+}
+
+static void
+begin_work(TrailBatch *batch, void *arg)
+{
+	const TrailHead *head = writer_trail_head();
+	char	   *database = get_database_name(MyDatabaseId);
+	const char *version = GetConfigOption("server_version", false, false);
+
+	if (head->seq == 0)
+		writer_note(batch, EVENT_TRAIL_BEGIN, SEVERITY_NOTICE, false,
+					psprintf("Trail of database \"%s\" (oid %u, encoding %s), system identifier %llu, server version %s.",
+							 database ? database : "?", MyDatabaseId,
+							 GetConfigOption("server_encoding", false, false),
+							 (unsigned long long) GetSystemIdentifier(), version));
+	else if (head->database != MyDatabaseId || head->system_identifier != GetSystemIdentifier())
+		writer_note(batch, EVENT_TRAIL_BEGIN, SEVERITY_WARNING, false,
+					psprintf("Copied trail goes on in database \"%s\" (oid %u), system identifier %llu, server version %s; it comes from database oid %u, system identifier %llu.",
+							 database ? database : "?", MyDatabaseId,
+							 (unsigned long long) GetSystemIdentifier(), version,
+							 head->database, (unsigned long long) head->system_identifier));
+	if (tampered)
+		writer_note(batch, EVENT_TRAIL_TAMPERED, SEVERITY_CRITICAL, true, tampered);
+}
+
+/* Nothing to begin: the ordinary start of a writer. */
+static bool
+nothing_to_say(const TrailHead *head)
+{
+	return head->seq > 0 && tampered == NULL &&
+		head->database == MyDatabaseId && head->system_identifier == GetSystemIdentifier();
+}
+
+static void
+no_work(TrailBatch *batch, void *arg)
+{
+}
+
+void
+writer_begin(void)
+{
+	int			sqlstate;
+
+	/* Reads the head, and writes nothing. */
+	if (!writer_transaction(no_work, NULL, &sqlstate))
+		return;
+	if (nothing_to_say(writer_trail_head()))
+		return;
+	if (writer_transaction(begin_work, NULL, &sqlstate) && tampered)
+	{
+		pfree(tampered);
+		tampered = NULL;
+	}
+}

@@ -1,0 +1,447 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit_writer.c
+ *		The one process that writes the trail of a database.
+ *
+ * Takes everything queued for its database into one transaction, commits and
+ * flushes it, acknowledges.  What cannot be inserted goes to the journal.
+ * Touches no object outside of dataclass_audit, runs no SQL, and pins every
+ * setting its work depends on.
+ *
+ * The head of the trail lives here between transactions and is read again
+ * after any that failed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "replication/syncrep.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/procsignal.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/ps_status.h"
+#include "utils/snapmgr.h"
+#include "utils/timeout.h"
+
+#include "pg_dataclass/compat.h"
+#include "pg_dataclass/audit_queue.h"
+#include "pg_dataclass/audit_writer.h"
+
+#define SYNC_REP_PATIENCE	2000	/* ms that a commit may wait for a standby */
+#define SYNC_REP_RETRY		30000	/* ms until it is tried again */
+#define IMPORT_RETRY		2000	/* ms after an import that failed */
+
+bool		audit_own_process = false;
+
+static bool am_writer = false;
+static TrailHead writer_head;
+static TimestampTz local_commit_until = 0;
+static bool note_local_commit = false;
+static TimestampTz import_not_before = 0;
+static TimestampTz head_synced_at = 0;
+
+bool
+audit_is_writer(void)
+{
+	return am_writer;
+}
+
+TrailHead *
+writer_trail_head(void)
+{
+	return &writer_head;
+}
+
+static void
+set_setting(const char *name, const char *value)
+{
+	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+static void
+pin_settings(void)
+{
+	set_setting("search_path", "pg_catalog");
+	set_setting("synchronous_commit", "on");
+	set_setting("lock_timeout", "2s");
+	set_setting("statement_timeout", "0");
+	set_setting("idle_in_transaction_session_timeout", "0");
+	set_setting("session_replication_role", "origin");
+	set_setting("row_security", "off");
+	set_setting("default_transaction_read_only", "off");
+	set_setting("default_transaction_isolation", "read committed");
+	set_setting("default_transaction_deferrable", "off");
+	set_setting("zero_damaged_pages", "off");
+	set_setting("ignore_checksum_failure", "off");
+	set_setting("application_name", "pg_dataclass audit writer");
+}
+
+/*
+ * Commit, but do not wait for a synchronous standby for ever: the record is
+ * durable here by then.  The timeout interrupts nothing but that wait.
+ */
+static void
+commit(void)
+{
+	bool		standby = SyncRepStandbyNames != NULL && SyncRepStandbyNames[0] != '\0';
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (!standby || local_commit_until > now)
+	{
+		CommitTransactionCommand();
+		return;
+	}
+	if (local_commit_until != 0)
+	{
+		local_commit_until = 0;
+		set_setting("synchronous_commit", "on");
+	}
+	enable_timeout_after(STATEMENT_TIMEOUT, SYNC_REP_PATIENCE);
+	CommitTransactionCommand();
+	if (get_timeout_indicator(STATEMENT_TIMEOUT, true))
+	{
+		local_commit_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SYNC_REP_RETRY);
+		note_local_commit = true;
+		set_setting("synchronous_commit", "local");
+		ereport(LOG,
+				(errmsg("audit writer goes on without synchronous standby"),
+				 errdetail("No standby confirmed a commit of the audit trail within %d ms.", SYNC_REP_PATIENCE)));
+	}
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	QueryCancelPending = false;
+}
+
+static void
+write_head_file(bool sync)
+{
+	AuditHeadFile file;
+
+	if (!writer_head.valid || writer_head.seq == 0)
+		return;
+	file.system_identifier = GetSystemIdentifier();
+	file.seq = writer_head.seq;
+	memcpy(file.hash, writer_head.hash, AUDIT_HASH_SIZE);
+	audit_head_write(MyDatabaseId, &file, sync);
+}
+
+/* The file may lag behind: it is flushed from time to time only. */
+static void
+follow_commit(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	bool		sync = TimestampDifferenceExceeds(head_synced_at, now, 10000);
+
+	write_head_file(sync);
+	if (sync)
+		head_synced_at = now;
+}
+
+bool
+writer_transaction(writer_work_type work, void *arg, int *sqlstate)
+{
+	TrailHead	after;
+	volatile bool ok = false;
+
+	*sqlstate = 0;
+	PG_TRY();
+	{
+		TrailBatch *batch;
+
+		SetCurrentStatementStartTimestamp();
+		StartTransactionCommand();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		if (!writer_head.valid)
+			writer_recover_head(&writer_head);
+		batch = trail_open(&writer_head);
+		work(batch, arg);
+		trail_close(batch, &after);
+		PopActiveSnapshot();
+		commit();
+		ok = true;
+	}
+	PG_CATCH();
+	{
+		HOLD_INTERRUPTS();
+		*sqlstate = geterrcode();
+		EmitErrorReport();
+		disable_timeout(STATEMENT_TIMEOUT, false);
+		QueryCancelPending = false;
+		AbortCurrentTransaction();
+		FlushErrorState();
+		writer_head.valid = false;
+		RESUME_INTERRUPTS();
+	}
+	PG_END_TRY();
+	if (ok)
+	{
+		writer_head = after;
+		follow_commit();
+	}
+	MemoryContextSwitchTo(TopMemoryContext);
+	return ok;
+}
+
+void
+writer_note(TrailBatch *batch, EventKind kind, EventSeverity severity,
+			bool breach, const char *detail)
+{
+	AuditEvent	event = {0};
+	uint8		bytes[AUDIT_PAYLOAD_MAX];
+	AuditPayload payload;
+	char	   *database = get_database_name(MyDatabaseId);
+
+	event.kind = kind;
+	event.severity = severity;
+	event.outcome = OUTCOME_OBSERVED;
+	event.breach = breach;
+	event.detail = detail;
+	payload.data = bytes;
+	payload.len = audit_event_encode(&event, database, bytes);
+	trail_insert(batch, &payload, "writer");
+}
+
+typedef struct QueueWork
+{
+	const AuditTaken *taken;
+	int			n;
+	int64		lost;			/* recorded as such by this transaction */
+} QueueWork;
+
+static void
+note_impairments(TrailBatch *batch, QueueWork *work)
+{
+	TimestampTz from;
+	TimestampTz to;
+
+	work->lost = audit_queue_lost(&from, &to);
+	if (work->lost > 0)
+	{
+		char	   *from_text = pstrdup(timestamptz_to_str(from));
+
+		writer_note(batch, EVENT_AUDIT_IMPAIRED, SEVERITY_CRITICAL, true,
+					psprintf("Events recorded nowhere but in the server log: %lld, from %s to %s.",
+							 (long long) work->lost, from_text, timestamptz_to_str(to)));
+	}
+	if (note_local_commit)
+		writer_note(batch, EVENT_AUDIT_IMPAIRED, SEVERITY_WARNING, false,
+					"No synchronous standby confirmed a record in time: records are flushed on this server alone for a while.");
+}
+
+static void
+insert_taken(TrailBatch *batch, void *arg)
+{
+	QueueWork  *work = arg;
+
+	for (int i = 0; i < work->n; i++)
+	{
+		/* The id follows the four bytes of the format. */
+		if (work->taken[i].retry &&
+			trail_has_event(batch, work->taken[i].payload.data + 4))
+			continue;
+		trail_insert(batch, &work->taken[i].payload, "queue");
+	}
+	note_impairments(batch, work);
+}
+
+static bool
+record_taken(const AuditTaken *taken, int n, int *sqlstate)
+{
+	QueueWork	work = {taken, n, 0};
+	bool		noted = note_local_commit;
+
+	if (!writer_transaction(insert_taken, &work, sqlstate))
+		return false;
+	if (noted)
+		note_local_commit = false;
+	if (work.lost > 0)
+		audit_queue_forget_lost(work.lost);
+	return true;
+}
+
+static void
+journal_taken(const AuditTaken *taken, int n)
+{
+	AuditPayload payloads[AUDIT_BATCH_MAX];
+	bool		ok;
+
+	for (int i = 0; i < n; i++)
+		payloads[i] = taken[i].payload;
+	ok = audit_journal_append(MyDatabaseId, payloads, n);
+	if (ok)
+	{
+		audit_queue_request_writer(MyDatabaseId, true, false);
+		import_not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), IMPORT_RETRY);
+	}
+	audit_queue_finish(taken, n, ok);
+}
+
+/* Is the error one of these records, rather than of the whole situation? */
+static bool
+worth_single_tries(int sqlstate)
+{
+	int			category = ERRCODE_TO_CATEGORY(sqlstate);
+
+	return category == ERRCODE_TO_CATEGORY(ERRCODE_DATA_EXCEPTION) ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION) ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR) ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_PROGRAM_LIMIT_EXCEEDED);
+}
+
+bool
+writer_serve_queue(void)
+{
+	AuditTaken	taken[AUDIT_BATCH_MAX];
+	int			n = audit_queue_take(MyDatabaseId, taken, AUDIT_BATCH_MAX);
+	int			sqlstate;
+
+	if (n == 0)
+		return false;
+	if (record_taken(taken, n, &sqlstate))
+		audit_queue_finish(taken, n, true);
+	else if (n > 1 && worth_single_tries(sqlstate))
+	{
+		for (int i = 0; i < n; i++)
+		{
+			if (record_taken(&taken[i], 1, &sqlstate))
+				audit_queue_finish(&taken[i], 1, true);
+			else
+				journal_taken(&taken[i], 1);
+		}
+	}
+	else
+		journal_taken(taken, n);
+	return true;
+}
+
+static void
+writer_exit(int code, Datum arg)
+{
+	audit_queue_detach_writer();
+}
+
+static bool
+extension_installed(void)
+{
+	bool		installed;
+
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	installed = trail_installed();
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	return installed;
+}
+
+static void
+leave(int code)
+{
+	/* One more time, for those who wait: they would have to use the journal. */
+	write_head_file(true);
+	proc_exit(code);
+}
+
+static bool
+import_journals(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (import_not_before > now || !audit_queue_import_wanted(true))
+		return false;
+	if (audit_import_all())
+		return true;
+	audit_queue_request_writer(MyDatabaseId, true, false);
+	import_not_before = TimestampTzPlusMilliseconds(now, IMPORT_RETRY);
+	return false;
+}
+
+static void
+writer_loop(void)
+{
+	TimestampTz last_work = GetCurrentTimestamp();
+
+	for (;;)
+	{
+		TimestampTz now;
+		bool		stopping = ProcDiePending;
+		long		timeout = 10000;
+
+		ResetLatch(MyLatch);
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+		}
+		if (!stopping)
+			CHECK_FOR_INTERRUPTS();
+
+		if (writer_serve_queue())
+		{
+			last_work = GetCurrentTimestamp();
+			if (!stopping)
+				continue;
+		}
+		if (stopping)
+			leave(0);
+		if (import_journals())
+		{
+			last_work = GetCurrentTimestamp();
+			continue;
+		}
+
+		now = GetCurrentTimestamp();
+		if (import_not_before > now)
+			timeout = Min(timeout, TimestampDifferenceMilliseconds(now, import_not_before) + 1);
+		if (guc_writer_idle_timeout > 0)
+		{
+			TimestampTz leave_at = TimestampTzPlusMilliseconds(last_work, guc_writer_idle_timeout * INT64CONST(1000));
+
+			if (now >= leave_at && !audit_queue_import_wanted(false) && audit_queue_try_detach_idle())
+				leave(0);
+			timeout = Min(timeout, TimestampDifferenceMilliseconds(now, leave_at) + 1);
+		}
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 Max(timeout, 1), PG_WAIT_EXTENSION);
+	}
+}
+
+/*
+ * die() only sets flags, and the loop leaves in good order; the signal of a
+ * release before DROP DATABASE is the same.
+ */
+void
+dataclass_audit_writer_main(Datum arg)
+{
+	Oid			dbid = DatumGetObjectId(arg);
+
+	am_writer = true;
+	audit_own_process = true;
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	pqsignal(SIGUSR1, procsignal_sigusr1_handler);
+	BackgroundWorkerUnblockSignals();
+
+	/* Runs after the abort of an open transaction: callbacks run last in, first out. */
+	before_shmem_exit(writer_exit, (Datum) 0);
+	BackgroundWorkerInitializeConnectionByOid(dbid, InvalidOid, BGWORKER_BYPASS_ALLOWCONN);
+	pin_settings();
+	if (!audit_queue_attach_writer(dbid))
+		proc_exit(0);
+	if (!extension_installed())
+	{
+		audit_queue_no_extension(dbid);
+		proc_exit(0);
+	}
+	pgstat_report_appname("pg_dataclass audit writer");
+	writer_begin();
+	writer_loop();
+}
