@@ -266,9 +266,9 @@ main(void)
 	Universe	chain = {classes, 1, deep, 4, 3, NULL, 0};
 	Universe	tree = {classes, 2, wide, 4, 2, NULL, 0};
 
-	/* 3 ranks, 9 antichains of clauses each: the free distributive lattice over h <= h.p and n */
+	/* Numbers of distinct sets of worlds, counted with another program. */
 	test_universe(&small, 3 * 9);
 	test_universe(&chain, 14);
-	test_universe(&tree, 2 * 28);
+	test_universe(&tree, 2 * 23);
 	return tap_done();
 }
