@@ -84,15 +84,11 @@ writer_recover_head(TrailHead *head)
 	head_sound = trail_head_read(snapshot, head);
 	(void) trail_last(rel, index, snapshot, &last_seq, last_hash);
 	/* A file of another cluster came with a copied data directory: it says nothing. */
-	file_counts = audit_head_read(MyDatabaseId, &file) &&
+	file_counts = audit_head_read("head", MyDatabaseId, &file) &&
 		file.system_identifier == GetSystemIdentifier();
 
 	if (!head_sound)
-	{
-		if (!head->valid)
-			ItemPointerSetInvalid(&head->tid);
 		remember_tampering("The head row of the trail is missing or damaged.");
-	}
 	else if (head->seq != last_seq || (last_seq > 0 && memcmp(head->hash, last_hash, AUDIT_HASH_SIZE) != 0))
 		remember_tampering(psprintf("The trail ends at record %lld, its head is at %lld.",
 									(long long) last_seq, (long long) head->seq));
@@ -125,6 +121,23 @@ writer_recover_head(TrailHead *head)
 	UnregisterSnapshot(snapshot);
 }
 
+bool
+writer_found_tampering(void)
+{
+	return tampered != NULL;
+}
+
+/* The extension was dropped and created anew: where its former trail ended. */
+static const char *
+former_trail(void)
+{
+	AuditHeadFile file;
+
+	if (!audit_head_read(AUDIT_ENDED_PREFIX, MyDatabaseId, &file))
+		return "";
+	return psprintf(" A former trail of this database ended at record %lld.", (long long) file.seq);
+}
+
 static void
 begin_work(TrailBatch *batch, void *arg)
 {
@@ -134,10 +147,10 @@ begin_work(TrailBatch *batch, void *arg)
 
 	if (head->seq == 0)
 		writer_note(batch, EVENT_TRAIL_BEGIN, SEVERITY_NOTICE, false,
-					psprintf("Trail of database \"%s\" (oid %u, encoding %s), system identifier %llu, server version %s.",
+					psprintf("Trail of database \"%s\" (oid %u, encoding %s), system identifier %llu, server version %s.%s",
 							 database ? database : "?", MyDatabaseId,
 							 GetConfigOption("server_encoding", false, false),
-							 (unsigned long long) GetSystemIdentifier(), version));
+							 (unsigned long long) GetSystemIdentifier(), version, former_trail()));
 	else if (head->database != MyDatabaseId || head->system_identifier != GetSystemIdentifier())
 		writer_note(batch, EVENT_TRAIL_BEGIN, SEVERITY_WARNING, false,
 					psprintf("Copied trail goes on in database \"%s\" (oid %u), system identifier %llu, server version %s; it comes from database oid %u, system identifier %llu.",

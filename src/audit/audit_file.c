@@ -141,12 +141,12 @@ audit_read_file(const char *name, void *data, size_t size)
 }
 
 bool
-audit_head_read(Oid dbid, AuditHeadFile *head)
+audit_head_read(const char *prefix, Oid dbid, AuditHeadFile *head)
 {
 	char		name[64];
 	HeadFileImage image;
 
-	snprintf(name, sizeof(name), "head-%u", dbid);
+	snprintf(name, sizeof(name), "%s-%u", prefix, dbid);
 	if (audit_read_file(name, &image, sizeof(image)) != (ssize_t) sizeof(image) ||
 		image.magic != HEAD_FILE_MAGIC || image.version != HEAD_FILE_VERSION ||
 		image.crc != journal_crc32c((const uint8_t *) &image, offsetof(HeadFileImage, crc)))
@@ -176,6 +176,23 @@ audit_head_write(Oid dbid, const AuditHeadFile *head, bool sync)
 	image.crc = journal_crc32c((const uint8_t *) &image, offsetof(HeadFileImage, crc));
 	snprintf(name, sizeof(name), "head-%u", dbid);
 	(void) audit_write_file(name, &image, sizeof(image), sync);
+}
+
+/* The trail of this database is gone: keep what its head file said under another name. */
+void
+audit_head_retire(Oid dbid, const char *prefix)
+{
+	char		path[MAXPGPATH];
+	char		kept[MAXPGPATH];
+
+	snprintf(path, sizeof(path), "%s/head-%u", AUDIT_DIRECTORY, dbid);
+	snprintf(kept, sizeof(kept), "%s/%s-%u", AUDIT_DIRECTORY, prefix, dbid);
+	if (rename(path, kept) == 0)
+		(void) audit_sync_directory();
+	else if (errno != ENOENT)
+		ereport(LOG,
+				(errcode_for_file_access(),
+				 errmsg("could not rename file \"%s\" to \"%s\": %m", path, kept)));
 }
 
 /* "<prefix><oid>" or "<prefix><oid>-...": the oid; InvalidOid if the name is another. */

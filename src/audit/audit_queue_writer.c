@@ -156,7 +156,7 @@ audit_queue_detach_writer(void)
 	if (db != NULL)
 	{
 		detach(db);
-		if (db->held_until > GetCurrentTimestamp())
+		if (db->held_until > GetCurrentTimestamp() || audit_queue->launcher_pid == 0)
 			fail_queued(db);
 		else if (db->queued > 0 || db->import_wanted)
 			audit_queue_wake_writer(db);
@@ -354,6 +354,14 @@ audit_queue_detach_launcher(void)
 	{
 		audit_queue->launcher_pid = 0;
 		audit_queue->launcher_latch = NULL;
+		/* Nobody starts a writer for these now: let them use the journal. */
+		for (int i = 0; i < AUDIT_MAX_DATABASES; i++)
+		{
+			AuditDatabase *db = &audit_queue->databases[i];
+
+			if (OidIsValid(db->dbid) && db->state != WRITER_RUNNING)
+				fail_queued(db);
+		}
 	}
 	LWLockRelease(&audit_queue->lock);
 }

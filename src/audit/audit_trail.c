@@ -166,6 +166,7 @@ trail_head_read(Snapshot snapshot, TrailHead *head)
 		bool		nulls[HEAD_COLUMN_COUNT];
 
 		rows++;
+		head->tid = tuple->t_self;
 		heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
 		for (int i = 0; i < HEAD_COLUMN_COUNT; i++)
 			sound = sound && !nulls[i];
@@ -177,7 +178,6 @@ trail_head_read(Snapshot snapshot, TrailHead *head)
 			get_frontier(values[HEAD_FRONTIER - 1], head->seq, &head->frontier);
 		head->database = DatumGetObjectId(values[HEAD_DATABASE - 1]);
 		head->system_identifier = (uint64) DatumGetInt64(values[HEAD_SYSTEM_IDENTIFIER - 1]);
-		head->tid = tuple->t_self;
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);

@@ -392,6 +392,8 @@ writer_loop(void)
 		}
 		if (stopping)
 			leave(0);
+		if (writer_found_tampering())
+			writer_begin();
 		if (import_journals())
 		{
 			last_work = GetCurrentTimestamp();

@@ -359,11 +359,12 @@ dataclass_executor_run(QueryDesc *query_desc, ScanDirection direction, uint64 co
 	if ((query_desc != checked_query || !subject_epoch_is_current(checked_epoch)) &&
 		!InNoForceRLSOperation() && IsTransactionState())
 	{
+		AcceptInvalidationMessages();
 		subject_current();
 		ExecCheckRTPerms(query_desc->plannedstmt->rtable, COMPAT_PLAN_PERMINFOS(query_desc->plannedstmt) true);
-		checked_query = query_desc;
-		checked_epoch = subject_epoch();
 	}
+	/* only the run right after the start is covered by the check made there */
+	checked_query = NULL;
 	if (prev_run)
 		prev_run(query_desc, direction, count, execute_once);
 	else

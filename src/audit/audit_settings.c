@@ -1,0 +1,100 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit_settings.c
+ *		Settings of the audit layer, and its start.
+ *
+ * What weakens recording comes from the configuration file only, and not from
+ * ALTER SYSTEM either: whoever can run SQL must not be able to switch it off.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "utils/guc.h"
+
+#include "pg_dataclass/compat.h"
+#include "pg_dataclass/audit_internal.h"
+
+int			guc_audit_durability = AUDIT_DURABILITY_SYNC;
+int			guc_on_audit_failure = AUDIT_FAILURE_REFUSE;
+int			guc_audit_timeout = 5000;
+int			guc_audit_queue_size = 512;
+int			guc_writer_idle_timeout = 60;
+
+static const struct config_enum_entry durability_options[] = {
+	{"sync", AUDIT_DURABILITY_SYNC, false},
+	{"async", AUDIT_DURABILITY_ASYNC, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry failure_options[] = {
+	{"refuse", AUDIT_FAILURE_REFUSE, false},
+	{"continue", AUDIT_FAILURE_CONTINUE, false},
+	{NULL, 0, false}
+};
+
+const char *
+audit_durability_name(int durability)
+{
+	return durability_options[durability].name;
+}
+
+const char *
+audit_failure_mode_name(int mode)
+{
+	return failure_options[mode].name;
+}
+
+void
+audit_settings_init(void)
+{
+	DefineCustomEnumVariable("dataclass.audit_durability",
+							 "Sets whether an event is flushed to disk before the client hears of it (sync) or soon after (async).",
+							 NULL,
+							 &guc_audit_durability, AUDIT_DURABILITY_SYNC, durability_options,
+							 PGC_SIGHUP, GUC_DISALLOW_IN_AUTO_FILE, NULL, NULL, NULL);
+	DefineCustomEnumVariable("dataclass.on_audit_failure",
+							 "Sets what happens to changes that can be recorded nowhere: refuse, or continue.",
+							 "Denials are raised in any case.",
+							 &guc_on_audit_failure, AUDIT_FAILURE_REFUSE, failure_options,
+							 PGC_SIGHUP, GUC_DISALLOW_IN_AUTO_FILE, NULL, NULL, NULL);
+	DefineCustomIntVariable("dataclass.audit_timeout",
+							"Sets how long a session waits for the audit writer before it uses the journal.",
+							NULL,
+							&guc_audit_timeout, 5000, 10, 600000,
+							PGC_SIGHUP, GUC_UNIT_MS | GUC_DISALLOW_IN_AUTO_FILE, NULL, NULL, NULL);
+	DefineCustomIntVariable("dataclass.audit_queue_size",
+							"Sets how many events can be on their way to the audit writers.",
+							"An event takes about 5 kB of shared memory; when the queue is full the journal is used.",
+							&guc_audit_queue_size, 512, 1, 65536,
+							PGC_POSTMASTER, GUC_DISALLOW_IN_AUTO_FILE, NULL, NULL, NULL);
+	DefineCustomIntVariable("dataclass.writer_idle_timeout",
+							"Sets after how much idle time an audit writer ends; it is started again on demand.",
+							"0 keeps it.",
+							&guc_writer_idle_timeout, 60, 0, 86400,
+							PGC_SIGHUP, GUC_UNIT_S | GUC_DISALLOW_IN_AUTO_FILE, NULL, NULL, NULL);
+}
+
+Size
+audit_shmem_size(void)
+{
+	return add_size(audit_queue_shmem_size(), audit_journal_shmem_size());
+}
+
+void
+audit_shmem_init(void)
+{
+	audit_queue_shmem_init();
+	audit_journal_shmem_init();
+}
+
+void
+audit_init(void)
+{
+	audit_settings_init();
+	audit_sink_init();
+	audit_guard_init();
+	audit_launcher_init();
+}
