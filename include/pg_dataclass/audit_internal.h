@@ -176,7 +176,11 @@ typedef struct AuditHeadFile
 	uint8		hash[AUDIT_HASH_SIZE];
 } AuditHeadFile;
 
-extern bool audit_head_read(Oid dbid, AuditHeadFile *head);
+#define AUDIT_ENDED_PREFIX		"ended" /* head of a trail whose extension was dropped */
+#define AUDIT_DROPPED_PREFIX	"dropped"	/* head of a trail whose database was dropped */
+
+extern bool audit_head_read(const char *prefix, Oid dbid, AuditHeadFile *head);
+extern void audit_head_retire(Oid dbid, const char *prefix);
 extern void audit_head_write(Oid dbid, const AuditHeadFile *head, bool sync);
 
 /* ---- audit_trail.c: the tables, as the writer changes them ---- */
@@ -301,6 +305,12 @@ extern bool writer_serve_queue(void);
 
 /* Compare settings with the state file, record differences, keep the new state. */
 extern void audit_state_check(void);
+extern const char *audit_failure_mode_name(int mode);
+extern const char *audit_durability_name(int durability);
+
+/* ---- audit_guard.c ---- */
+
+extern void audit_guard_init(void);
 
 /* ---- audit_launcher.c ---- */
 

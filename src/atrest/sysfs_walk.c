@@ -224,7 +224,9 @@ walk_slaves(SysfsWalk *walk, const char *dir, int *count)
 		else
 			result = walk_device(walk, target);
 		worst = Min(worst, result);
-		if (worst == SYSFS_WALK_PLAIN || walk->visits > SYSFS_WALK_MAX_VISITS)
+
+		/* Go on after a plain leg: the others tell whether encryption was meant. */
+		if (walk->visits > SYSFS_WALK_MAX_VISITS)
 			break;
 		errno = 0;
 	}

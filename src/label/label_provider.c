@@ -104,7 +104,13 @@ check_supported(const ObjectAddress *object)
 		raise_unsupported(object);
 	if (p->installed && (nspid == p->schema_oid || nspid == p->audit_schema_oid))
 		raise_unsupported(object);
-	if (!p->installed)
+
+	/*
+	 * pg_dump writes the labels of schemas before the extension.  Grammar and
+	 * rights are checked then; the label protects from the moment on that the
+	 * extension is there.
+	 */
+	if (!p->installed && !policy_is_restoring())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("extension \"pg_dataclass\" is not installed in this database"),

@@ -137,13 +137,16 @@ policy_is_restoring(void)
  * ------------------------------------------------------------------------
  */
 
+/*
+ * A class that this database does not know makes a clearance void here; a
+ * compartment it does not know just opens nothing.
+ */
 static int
 known_rank(const PolicySnapshot *p, const Label *label)
 {
-	ResolvedLabel resolved;
+	const PolicyClass *class = policy_class_of(p, label);
 
-	resolve_label(p, label, &resolved);
-	return resolved.rank;
+	return class ? class->rank : POLICY_RANK_NONE;
 }
 
 static void
