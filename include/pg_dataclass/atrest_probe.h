@@ -26,7 +26,7 @@
 
 /* Fill *evidence; always true, so that a probe can end with it. */
 extern bool evidence_set(Evidence *evidence, EvidenceVerdict verdict, int grade,
-						 const char *mechanism, const char *fmt,...) pg_attribute_printf(5, 6);
+						 const char *mechanism, const char *fmt,...) __attribute__((format(printf, 5, 6)));
 
 /* "unknown", "plain", "encrypted" */
 extern const char *evidence_verdict_name(EvidenceVerdict verdict);

@@ -43,7 +43,7 @@ typedef enum AttrResult
 static SysfsWalkResult walk_device(SysfsWalk *walk, const char *dir);
 
 /* Remember why, if it is worse than what is known, and hand the result on. */
-static SysfsWalkResult pg_attribute_printf(3, 4)
+static SysfsWalkResult __attribute__((format(printf, 3, 4)))
 result_because(SysfsWalk *walk, SysfsWalkResult result, const char *fmt,...)
 {
 	if (!walk->has_why || result < walk->why_result)
