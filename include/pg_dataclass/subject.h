@@ -30,12 +30,20 @@ typedef struct Subject
 	int			ceiling_rank;
 	int			session_tier;	/* rank */
 	uint32		privileges;		/* union over clearances */
+	bool		unknown_clearance;	/* some clearance names a class this database does not have */
 	Oid			trusted_function;	/* innermost trusted procedure running, or InvalidOid */
 } Subject;
 
 /* Valid until anything changes; ask again for each statement.  Needs a transaction. */
 extern const Subject *subject_current(void);
 extern void subject_of_role(Oid role, Subject *subject, MemoryContext cxt);
+
+/*
+ * While a dump is restored, data come before the policy.  True where a write
+ * has to be let through because what it would be judged by is not there yet:
+ * nobody can read it until then.
+ */
+extern bool subject_writes_ahead_of_policy(bool label_unknown);
 
 /* Forget the cached subject: settings changed, a trusted procedure began or ended. */
 extern void subject_invalidate(void);

@@ -127,11 +127,7 @@ decide(const Check *check, PolicyAction action, AttrNumber attnum, const Resolve
 	PolicyRequest request;
 	PolicyDecision decision;
 
-	/*
-	 * A dump brings data before the policy that their labels are made of.
-	 * Nobody can read them until it is there.
-	 */
-	if (action == ACTION_WRITE && label && label->rank == POLICY_RANK_NONE && policy_is_restoring())
+	if (action == ACTION_WRITE && subject_writes_ahead_of_policy(label && label->rank == POLICY_RANK_NONE))
 		return true;
 	request_init(&request, subject_current(), action);
 	request.governed = true;

@@ -84,6 +84,7 @@ dc_policy_changed(PG_FUNCTION_ARGS)
 	/* first: what registers classes below must see them */
 	policy_invalidate_all();
 	if (strcmp(RelationGetRelationName(trigger->tg_relation), "data_class") == 0 && !creating_extension &&
+		!policy_is_restoring() &&	/* a dump brings them */
 		(TRIGGER_FIRED_BY_INSERT(trigger->tg_event) || TRIGGER_FIRED_BY_UPDATE(trigger->tg_event)))
 		register_classes();
 

@@ -314,8 +314,7 @@ row_check(uint64 id, bool isnull, Oid relid, RowCheckKind kind)
 	entry = row_table_lookup(table, id);
 	if (entry == NULL)
 	{
-		/* Data come before the policy in a dump: nobody can read such rows until it is there. */
-		if (kind == ROW_CHECK_NEW && policy_is_restoring())
+		if (kind == ROW_CHECK_NEW && subject_writes_ahead_of_policy(true))
 			return;
 		refuse_row(guc_enforcement, relid, id, decision_rule_name(DECISION_UNKNOWN_LABEL), POLICY_RANK_NONE, message,
 				   "The label of the row is not registered in this database.",
@@ -323,6 +322,8 @@ row_check(uint64 id, bool isnull, Oid relid, RowCheckKind kind)
 		return;
 	}
 	failed = entry->read_failed ? entry->read_failed : entry->write_failed;
+	if (failed != 0 && kind == ROW_CHECK_NEW && subject_writes_ahead_of_policy(false))
+		return;
 	if (failed != 0)
 	{
 		/* a part whose own mode is permissive let it pass */

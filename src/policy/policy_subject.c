@@ -171,6 +171,8 @@ add_clearance(const PolicySnapshot *p, Subject *s, const LabelSpec *spec)
 	}
 	if (clearance->rank != POLICY_RANK_NONE)
 		s->privileges |= spec->privileges;
+	else
+		s->unknown_clearance = true;
 }
 
 /* A role's own label, else those of the roles it inherits, else the default. */
@@ -281,6 +283,12 @@ subject_current(void)
 			return &subject;
 		CHECK_FOR_INTERRUPTS();
 	}
+}
+
+bool
+subject_writes_ahead_of_policy(bool label_unknown)
+{
+	return policy_is_restoring() && (label_unknown || subject_current()->unknown_clearance);
 }
 
 void
