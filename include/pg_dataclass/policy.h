@@ -107,6 +107,7 @@ extern void policy_invalidate_all(void);
 /* Rights of the person behind the session (outer user). */
 extern bool policy_is_officer(void);
 extern bool policy_is_officer_role(Oid role);
+extern bool policy_is_installing(void);	/* inside CREATE or ALTER EXTENSION pg_dataclass */
 extern bool policy_is_restoring(void);	/* officer, and check_function_bodies is off as pg_dump sets it */
 
 /* Settings, guc.c */

@@ -226,7 +226,7 @@ check_policy_write(Oid relid, const char *command)
 {
 	Refusal		refusal = {0};
 
-	if (relid < FirstNormalObjectId || policy_is_officer() ||
+	if (relid < FirstNormalObjectId || policy_is_officer() || policy_is_installing() ||
 		get_rel_namespace(relid) != policy_current()->schema_oid)
 		return;
 	refusal.event.kind = EVENT_TRAIL_GUARD;

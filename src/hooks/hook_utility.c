@@ -309,7 +309,7 @@ dataclass_process_utility(PlannedStmt *pstmt, const char *query_string, bool rea
 	check_server_command(parsetree);
 	check_database_command(parsetree);
 	role_command_check(parsetree);
-	if (!policy_current()->installed || (creating_extension && get_extension_oid(DC_EXTENSION, true) == CurrentExtensionObject))
+	if (!policy_current()->installed || policy_is_installing())
 	{
 		if (IsA(parsetree, SecLabelStmt))
 			canonicalize_label(&args);

@@ -19,6 +19,7 @@
 #include "access/xact.h"
 #include "catalog/pg_auth_members.h"
 #include "catalog/pg_authid.h"
+#include "commands/extension.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/catcache.h"
@@ -124,6 +125,12 @@ policy_is_officer(void)
 	Oid			role = GetOuterUserId();
 
 	return policy_is_officer_role(role) && !role_is_assumed(role);
+}
+
+bool
+policy_is_installing(void)
+{
+	return creating_extension && CurrentExtensionObject == get_extension_oid(DC_EXTENSION, true);
 }
 
 bool
