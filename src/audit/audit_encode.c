@@ -54,8 +54,8 @@ typedef struct NumberRange
 
 /* What the columns can hold: a decoded payload always fits into the table. */
 static const NumberRange number_range[AUDIT_NUMBER_COUNT] = {
-	/* PostgreSQL's timestamps, 4714 BC to 294276 AD, less a margin */
-	[AUDIT_TIME] = {INT64_C(-210866803200000000), INT64_C(9224318015999999999), true},
+	/* PostgreSQL's timestamps, 4714 BC to 294276 AD */
+	[AUDIT_TIME] = {INT64_C(-211813488000000000), INT64_C(9223371331199999999), true},
 	[AUDIT_BREACH] = {0, 1, true},
 	[AUDIT_CLIENT_PORT] = {INT32_MIN, INT32_MAX, false},
 	[AUDIT_BACKEND_PID] = {INT32_MIN, INT32_MAX, false},

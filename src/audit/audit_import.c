@@ -253,7 +253,7 @@ unreadable_work(TrailBatch *batch, void *arg)
 
 /* Whole file into the current context; false after a LOG message. */
 static bool
-load_file(Import *import)
+load_journal_file(Import *import)
 {
 	char		path[MAXPGPATH];
 	struct stat st;
@@ -317,7 +317,7 @@ import_file(const char *name)
 	int			sqlstate;
 
 	import.name = name;
-	if (!load_file(&import))
+	if (!load_journal_file(&import))
 		return false;
 	import.header_sound = journal_header_decode(import.data, import.size, &import.header) &&
 		import.header.database == MyDatabaseId;
