@@ -1,7 +1,6 @@
 -- title: CREATE TABLE AS from a row-labelled table copies what one sees
 -- role: dba
--- expect: filtered
--- required: ^10$
+-- expect: filtered denied
 -- recorded: no
 
 CREATE TABLE scratch.copyr AS SELECT id, body FROM att.rows;

@@ -1,7 +1,7 @@
--- title: the owner takes a child out from under its label
+-- title: a child that leaves its parent keeps the label that it was under
 -- role: owner
 -- expect: denied
--- denials: 2
+-- denials: 1
 -- recorded: yes
 
 ALTER TABLE att.child NO INHERIT att.parent;

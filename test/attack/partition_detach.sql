@@ -1,7 +1,7 @@
--- title: detaching a partition to get it out from under its label
+-- title: a detached partition keeps the label that it was under
 -- role: owner
 -- expect: denied
--- denials: 2
+-- denials: 1
 -- recorded: yes
 
 ALTER TABLE att.part DETACH PARTITION att.part_1;

@@ -1,8 +1,8 @@
--- title: moving a table out of its labelled schema
+-- title: a table that leaves its labelled schema keeps the label
 -- role: owner
 -- expect: denied
--- denials: 2
+-- denials: 1
 -- recorded: yes
 
 ALTER TABLE att_labelled.inside SET SCHEMA scratch;
-SELECT * FROM att_labelled.inside;
+SELECT * FROM scratch.inside;

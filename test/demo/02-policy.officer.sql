@@ -11,3 +11,9 @@ INSERT INTO dataclass.compartment (name, description) VALUES
 SELECT count(dataclass.create_label(class || ':' || name)) AS row_labels
 FROM unnest(ARRAY['restricted', 'confidential']) AS class, dataclass.compartment
 WHERE name LIKE 'health.%';
+
+-- Who may see what.
+SELECT dataclass.set_label('role', 'portal',    'restricted:health');
+SELECT dataclass.set_label('role', 'registrar', 'confidential:health.lahore');
+SELECT dataclass.set_label('role', 'doctor',    'secret:health');
+SELECT dataclass.set_label('role', 'officer',   'secret:health with (declassify, reclassify)');
