@@ -103,8 +103,10 @@ gate_hint(const PolicySnapshot *p, const Label *label, const char *object_type,
 	if (type == NULL)
 		return psprintf("Use tablespace %s, which is good enough for this label.",
 						quote_identifier(better));
-	return psprintf("Tablespace %s is good enough: ALTER %s %s SET TABLESPACE %s; indexes are moved one by one.",
-					quote_identifier(better), type, object_identity, quote_identifier(better));
+	return psprintf("%s ALTER %s %s SET TABLESPACE %s",
+					strcmp(type, "INDEX") == 0 ? "Use a tablespace that is good enough:" :
+					"Move its indexes with ALTER INDEX to a tablespace that is good enough, then:",
+					type, object_identity, quote_identifier(better));
 }
 
 /*
