@@ -15,7 +15,6 @@ SELECT kind, severity, outcome, breach, action, subject, current_user_name, obje
 	FROM dataclass_audit.denied WHERE object_identity = 'public.audited' ORDER BY seq;
 SELECT count(*) AS canaries FROM dataclass_audit.event e WHERE e::text LIKE '%CANARY%' OR e::text LIKE '%4711%';
 SELECT count(*) = max(seq) AND min(seq) = 1 AS gap_free FROM dataclass_audit.event;
-SELECT bool_and(time <= recorded_at) AS in_time FROM dataclass_audit.event;
 SELECT ok, first_bad, reason, checked = (SELECT max(seq) FROM dataclass_audit.event) AS all_checked FROM dataclass_audit.verify();
 SELECT kind, outcome FROM dataclass_audit.event WHERE seq = 1;
 SELECT DISTINCT kind FROM dataclass_audit.event ORDER BY 1;
