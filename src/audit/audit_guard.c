@@ -194,14 +194,25 @@ guard_relation_write(Oid relid, const char *action)
 static Oid
 catalog_value(Oid class_id, Oid object_id, AttrNumber attnum)
 {
-	AttrNumber	oid_attnum = get_object_attnum_oid(class_id);
-	Oid			index = get_object_oid_index(class_id);
+	AttrNumber	oid_attnum = InvalidAttrNumber;
+	Oid			index = InvalidOid;
 	Relation	rel;
 	SysScanDesc scan;
 	ScanKeyData key;
 	HeapTuple	tuple;
 	Oid			value = InvalidOid;
 
+	if (class_id == AttrDefaultRelationId)
+	{
+		/* not among the classes that objectaddress.c knows */
+		oid_attnum = Anum_pg_attrdef_oid;
+		index = AttrDefaultOidIndexId;
+	}
+	else if (is_objectclass_supported(class_id))
+	{
+		oid_attnum = get_object_attnum_oid(class_id);
+		index = get_object_oid_index(class_id);
+	}
 	if (oid_attnum == InvalidAttrNumber || !OidIsValid(index))
 		return InvalidOid;
 	rel = table_open(class_id, AccessShareLock);
@@ -225,7 +236,8 @@ catalog_value(Oid class_id, Oid object_id, AttrNumber attnum)
 static bool
 in_guarded_schema(Oid class_id, Oid object_id)
 {
-	AttrNumber	attnum = get_object_attnum_namespace(class_id);
+	AttrNumber	attnum = is_objectclass_supported(class_id) ?
+		get_object_attnum_namespace(class_id) : InvalidAttrNumber;
 
 	if (attnum != InvalidAttrNumber && guard_schema(catalog_value(class_id, object_id, attnum)))
 		return true;
