@@ -13,7 +13,7 @@ DO $$ BEGIN PERFORM FROM audited WHERE note = 'CANARY inner'; EXCEPTION WHEN ins
 SET ROLE regress_auditor;
 SELECT kind, severity, outcome, breach, action, subject, current_user_name, object_type, object_identity, label, rule, required_tier, statement
 	FROM dataclass_audit.denied WHERE object_identity = 'public.audited' ORDER BY seq;
-SELECT count(*) AS canaries FROM dataclass_audit.event e WHERE e::text LIKE '%CANARY%' OR e::text LIKE '%4711%';
+SELECT count(*) AS canaries FROM dataclass_audit.event e WHERE e::text LIKE '%CANARY%' OR concat(statement, detail) LIKE '%4711%';
 SELECT count(*) = max(seq) AND min(seq) = 1 AS gap_free FROM dataclass_audit.event;
 SELECT ok, first_bad, reason, checked = (SELECT max(seq) FROM dataclass_audit.event) AS all_checked FROM dataclass_audit.verify();
 SELECT kind, outcome FROM dataclass_audit.event WHERE seq = 1;
@@ -31,6 +31,7 @@ DELETE FROM dataclass_audit.event;						-- fail
 TRUNCATE dataclass_audit.event;							-- fail
 SELECT * FROM dataclass_audit.event LIMIT 1 FOR UPDATE;	-- fail
 COPY dataclass_audit.event FROM STDIN;					-- fail
+\.
 LOCK dataclass_audit.event;								-- fail
 BEGIN;
 LOCK dataclass_audit.event IN ACCESS SHARE MODE;		-- fail
