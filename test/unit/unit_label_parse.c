@@ -291,6 +291,7 @@ static void
 test_bytes(void)
 {
 	Label		label;
+	LabelSpec	spec;
 	LabelError	error;
 	int			accepted = 0;
 
@@ -302,6 +303,13 @@ test_bytes(void)
 	tap_ok(!label_parse("secret:\0", 8, &label, &error) && error.position == 8, "zero byte for a name refused");
 	tap_ok(!label_parse("\0", 1, &label, &error) && error.position == 1, "only a zero byte refused");
 	tap_ok(!label_parse("", 0, &label, &error) && strcmp(error.message, "label is empty") == 0, "nothing refused");
+
+	tap_ok(!label_parse_spec(ROLE, "public..secret", 7, &spec, &error) && error.position == 7,
+		   "the second dot of a range is not looked for after len");
+	tap_ok(label_parse_spec(COLUMN, "secret masked", 11, &spec, &error) && spec.mask,
+		   "the end of a keyword is not looked for after len");
+	tap_ok(label_parse_spec(COLUMN, "secret mask", 10, &spec, &error) == false && error.position == 8,
+		   "a keyword is not read past len");
 
 	for (int c = 0; c < 256; c++)
 	{
