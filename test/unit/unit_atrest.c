@@ -386,9 +386,8 @@ test_uuids(void)
 }
 
 static void
-test_hostile_trees(void)
+test_hostile_entries(void)
 {
-	char		huge[8192];
 	char		outside[700];
 
 	snprintf(root, sizeof(root), "%s/nothing", base);
@@ -437,6 +436,11 @@ test_hostile_trees(void)
 	unlink(in_root("devices/dm-0/dev"));
 	expect("entry without a number", "unknown", 0);
 
+}
+
+static void
+test_hostile_shapes(void)
+{
 	new_tree();
 	add_dm("dm-0", "253:0", "LVM-a", NULL);
 	add_dm("dm-1", "253:1", "LVM-b", "dm-0");
@@ -477,6 +481,13 @@ test_hostile_trees(void)
 	}
 	expect("700 devices wide", "unknown", 0);
 
+}
+
+static void
+test_hostile_uuids(void)
+{
+	char		huge[8192];
+
 	new_tree();
 	add_device("sda", "8:0");
 	add_dm("dm-0", "253:0", "CRYPT-LUKS2-0123", "sda");
@@ -499,7 +510,11 @@ test_hostile_trees(void)
 	if (mkfifo(in_root("devices/dm-0/dm/uuid"), 0644) != 0)
 		give_up("mkfifo");
 	expect("uuid that is a pipe", "unknown", 0);
+}
 
+static void
+test_missing_parts(void)
+{
 	new_tree();
 	add_dm("dm-0", "253:0", "LVM-x", NULL);
 	expect("mapping without devices", "unknown", 0);
@@ -781,7 +796,10 @@ main(void)
 	test_encrypted_trees();
 	test_loop_trees();
 	test_uuids();
-	test_hostile_trees();
+	test_hostile_entries();
+	test_hostile_shapes();
+	test_hostile_uuids();
+	test_missing_parts();
 	test_mountinfo();
 	test_fscrypt();
 	test_fstype();
