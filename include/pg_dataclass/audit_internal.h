@@ -126,7 +126,7 @@ extern void audit_queue_attach_launcher(void);
 extern void audit_queue_detach_launcher(void);
 extern int	audit_queue_wanted(Oid *dbids, int max);
 extern void audit_queue_writer_starting(Oid dbid);
-extern void audit_queue_writer_failed(Oid dbid);	/* holds off, queued events go to the journal */
+extern void audit_queue_writer_failed(Oid dbid, bool short_lived);	/* holds off, queued events go to the journal */
 extern void audit_queue_release_taken(void);
 
 /* Keep the writer away for a while; returns its pid, 0 if none. */
@@ -249,6 +249,7 @@ typedef struct TrailHead
 	Oid			database;
 	uint64		system_identifier;
 	ItemPointerData tid;		/* of the row */
+	Oid			relid;			/* of the head table: another one is another trail */
 } TrailHead;
 
 /* Where a text or number field of the record lives. */
@@ -305,6 +306,7 @@ extern bool writer_serve_queue(void);
 
 /* Compare settings with the state file, record differences, keep the new state. */
 extern void audit_state_check(void);
+extern char *audit_state_text(void);
 extern const char *audit_failure_mode_name(int mode);
 extern const char *audit_durability_name(int durability);
 

@@ -147,10 +147,10 @@ begin_work(TrailBatch *batch, void *arg)
 
 	if (head->seq == 0)
 		writer_note(batch, EVENT_TRAIL_BEGIN, SEVERITY_NOTICE, false,
-					psprintf("Trail of database \"%s\" (oid %u, encoding %s), system identifier %llu, server version %s.%s",
+					psprintf("Trail of database \"%s\" (oid %u, encoding %s), system identifier %llu, server version %s; %s.%s",
 							 database ? database : "?", MyDatabaseId,
 							 GetConfigOption("server_encoding", false, false),
-							 (unsigned long long) GetSystemIdentifier(), version, former_trail()));
+							 (unsigned long long) GetSystemIdentifier(), version, audit_state_text(), former_trail()));
 	else if (head->database != MyDatabaseId || head->system_identifier != GetSystemIdentifier())
 		writer_note(batch, EVENT_TRAIL_BEGIN, SEVERITY_WARNING, false,
 					psprintf("Copied trail goes on in database \"%s\" (oid %u), system identifier %llu, server version %s; it comes from database oid %u, system identifier %llu.",

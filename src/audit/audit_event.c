@@ -105,6 +105,9 @@ add_names(AuditRecord *record, const char *database)
 {
 	char		buf[NAMEDATALEN];
 
+	/* Nobody stands behind the writer and the launcher. */
+	if (audit_own_process)
+		return;
 	set_text(record, AUDIT_SUBJECT, role_name(GetOuterUserId(), buf, sizeof(buf)));
 	set_text(record, AUDIT_SESSION_USER, role_name(GetSessionUserId(), buf, sizeof(buf)));
 	set_text(record, AUDIT_CURRENT_USER, role_name(GetUserId(), buf, sizeof(buf)));

@@ -30,6 +30,8 @@
 
 #define HEAD_FILE_MAGIC		0x44434844	/* "DCHD" */
 #define HEAD_FILE_VERSION	1
+#define HEAD_FILE_SLOTS		2
+#define HEAD_FILE_SLOT_SIZE 512	/* a sector each */
 
 typedef struct HeadFileImage
 {
@@ -140,31 +142,61 @@ audit_read_file(const char *name, void *data, size_t size)
 	return n;
 }
 
+static void
+head_file_path(char *path, const char *prefix, Oid dbid)
+{
+	snprintf(path, MAXPGPATH, "%s/%s-%u", AUDIT_DIRECTORY, prefix, dbid);
+}
+
+static bool
+head_image_sound(const HeadFileImage *image)
+{
+	return image->magic == HEAD_FILE_MAGIC && image->version == HEAD_FILE_VERSION &&
+		image->crc == journal_crc32c((const uint8_t *) image, offsetof(HeadFileImage, crc));
+}
+
+/* The later one of the two images that is sound. */
 bool
 audit_head_read(const char *prefix, Oid dbid, AuditHeadFile *head)
 {
-	char		name[64];
-	HeadFileImage image;
+	char		path[MAXPGPATH];
+	HeadFileImage image[HEAD_FILE_SLOTS];
+	const HeadFileImage *best = NULL;
+	int			fd;
 
-	snprintf(name, sizeof(name), "%s-%u", prefix, dbid);
-	if (audit_read_file(name, &image, sizeof(image)) != (ssize_t) sizeof(image) ||
-		image.magic != HEAD_FILE_MAGIC || image.version != HEAD_FILE_VERSION ||
-		image.crc != journal_crc32c((const uint8_t *) &image, offsetof(HeadFileImage, crc)))
+	memset(image, 0, sizeof(image));
+	head_file_path(path, prefix, dbid);
+	fd = BasicOpenFile(path, O_RDONLY | PG_BINARY);
+	if (fd < 0)
 		return false;
-	head->system_identifier = image.system_identifier;
-	head->seq = image.seq;
-	memcpy(head->hash, image.hash, AUDIT_HASH_SIZE);
+	for (int i = 0; i < HEAD_FILE_SLOTS; i++)
+	{
+		if (pg_pread(fd, &image[i], sizeof(HeadFileImage), (off_t) i * HEAD_FILE_SLOT_SIZE) ==
+			(ssize_t) sizeof(HeadFileImage) && head_image_sound(&image[i]) &&
+			(best == NULL || image[i].seq > best->seq))
+			best = &image[i];
+	}
+	close(fd);
+	if (best == NULL)
+		return false;
+	head->system_identifier = best->system_identifier;
+	head->seq = best->seq;
+	memcpy(head->hash, best->hash, AUDIT_HASH_SIZE);
 	return true;
 }
 
 /*
- * Without sync the file may lag behind after a crash of the machine, which is
- * allowed; a rename keeps it whole in any case.
+ * Called by the writer of the database alone, after each commit: the file
+ * stays open, and the two images take turns so that a torn write leaves the
+ * other one.  Without sync the file may lag behind after a crash of the
+ * machine, which is allowed.
  */
 void
 audit_head_write(Oid dbid, const AuditHeadFile *head, bool sync)
 {
-	char		name[64];
+	static int	fd = -1;
+	static int	slot = 0;
+	char		path[MAXPGPATH];
 	HeadFileImage image;
 
 	memset(&image, 0, sizeof(image));
@@ -174,8 +206,22 @@ audit_head_write(Oid dbid, const AuditHeadFile *head, bool sync)
 	image.seq = head->seq;
 	memcpy(image.hash, head->hash, AUDIT_HASH_SIZE);
 	image.crc = journal_crc32c((const uint8_t *) &image, offsetof(HeadFileImage, crc));
-	snprintf(name, sizeof(name), "head-%u", dbid);
-	(void) audit_write_file(name, &image, sizeof(image), sync);
+
+	head_file_path(path, "head", dbid);
+	if (fd < 0)
+	{
+		if (!audit_make_directory())
+			return;
+		fd = BasicOpenFile(path, O_WRONLY | O_CREAT | PG_BINARY);
+		sync = true;
+	}
+	slot = (slot + 1) % HEAD_FILE_SLOTS;
+	if (fd < 0 ||
+		pg_pwrite(fd, &image, sizeof(image), (off_t) slot * HEAD_FILE_SLOT_SIZE) != (ssize_t) sizeof(image) ||
+		(sync && (pg_fsync(fd) != 0 || !audit_sync_directory())))
+		ereport(LOG,
+				(errcode_for_file_access(),
+				 errmsg("could not write file \"%s\": %m", path)));
 }
 
 /* The trail of this database is gone: keep what its head file said under another name. */
@@ -185,8 +231,8 @@ audit_head_retire(Oid dbid, const char *prefix)
 	char		path[MAXPGPATH];
 	char		kept[MAXPGPATH];
 
-	snprintf(path, sizeof(path), "%s/head-%u", AUDIT_DIRECTORY, dbid);
-	snprintf(kept, sizeof(kept), "%s/%s-%u", AUDIT_DIRECTORY, prefix, dbid);
+	head_file_path(path, "head", dbid);
+	head_file_path(kept, prefix, dbid);
 	if (rename(path, kept) == 0)
 		(void) audit_sync_directory();
 	else if (errno != ENOENT)

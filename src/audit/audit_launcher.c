@@ -35,8 +35,11 @@
 typedef struct LaunchedWriter
 {
 	Oid			dbid;			/* InvalidOid: unused */
+	TimestampTz started;
 	BackgroundWorkerHandle *handle;
 } LaunchedWriter;
+
+#define SHORT_LIFE	200			/* ms; a writer that ends sooner is not started again at once */
 
 static LaunchedWriter launched[AUDIT_MAX_DATABASES];
 
@@ -98,10 +101,11 @@ start_writer(Oid dbid)
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("could not start the audit writer of database %u", dbid),
 				 errhint("Increase max_worker_processes; events go to the journal meanwhile.")));
-		audit_queue_writer_failed(dbid);
+		audit_queue_writer_failed(dbid, false);
 		return;
 	}
 	place->dbid = dbid;
+	place->started = GetCurrentTimestamp();
 }
 
 /* Forget writers that ended; one that never came up makes way for the journal. */
@@ -115,7 +119,8 @@ reap_writers(void)
 		if (!OidIsValid(launched[i].dbid) ||
 			GetBackgroundWorkerPid(launched[i].handle, &pid) != BGWH_STOPPED)
 			continue;
-		audit_queue_writer_failed(launched[i].dbid);
+		audit_queue_writer_failed(launched[i].dbid,
+								  !TimestampDifferenceExceeds(launched[i].started, GetCurrentTimestamp(), SHORT_LIFE));
 		pfree(launched[i].handle);
 		launched[i].handle = NULL;
 		launched[i].dbid = InvalidOid;

@@ -213,34 +213,48 @@ audit_queue_take(Oid dbid, AuditTaken *taken, int max)
 	return n;
 }
 
+/* An event that nobody waited for is recorded nowhere; the lock is held. */
+static void
+count_lost(AuditDatabase *db)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (db->lost == 0)
+		db->lost_from = now;
+	db->lost++;
+	db->lost_to = now;
+}
+
 void
 audit_queue_finish(const AuditTaken *taken, int n, bool recorded)
 {
+	Latch	   *owners[AUDIT_BATCH_MAX];
+	int			nowners = 0;
+
+	Assert(n <= AUDIT_BATCH_MAX);
 	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < n; i++)
 	{
 		AuditSlot  *slot = &audit_queue->slots[taken[i].slot];
 		AuditDatabase *db = audit_queue_database(slot->dbid, false);
-		Latch	   *owner = slot->owner;
 
 		if (db != NULL)
 			db->taken--;
-		if (owner == NULL)
+		if (slot->owner != NULL)
 		{
-			if (slot->orphan && !recorded && db != NULL)
-			{
-				if (db->lost == 0)
-					db->lost_from = GetCurrentTimestamp();
-				db->lost++;
-				db->lost_to = GetCurrentTimestamp();
-			}
-			audit_queue_free_slot(taken[i].slot);
+			owners[nowners++] = slot->owner;
+			pg_atomic_write_u32(&slot->state, recorded ? SLOT_DONE : SLOT_FAILED);
 			continue;
 		}
-		pg_atomic_write_u32(&slot->state, recorded ? SLOT_DONE : SLOT_FAILED);
-		SetLatch(owner);
+		if (slot->orphan && !recorded && db != NULL)
+			count_lost(db);
+		audit_queue_free_slot(taken[i].slot);
 	}
 	LWLockRelease(&audit_queue->lock);
+
+	/* Only now: those who wake up want the lock.  Latches stay valid whoever owns them by then. */
+	for (int i = 0; i < nowners; i++)
+		SetLatch(owners[i]);
 }
 
 /* Journal the orphans that fail_queued() left. */
@@ -401,15 +415,20 @@ audit_queue_writer_starting(Oid dbid)
 	LWLockRelease(&audit_queue->lock);
 }
 
+/*
+ * A writer that never attached, or that could not stay: keep off for a moment,
+ * so that a fault does not become a loop of processes.
+ */
 void
-audit_queue_writer_failed(Oid dbid)
+audit_queue_writer_failed(Oid dbid, bool short_lived)
 {
 	AuditDatabase *db;
 	bool		failed = false;
 
 	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
 	db = audit_queue_database(dbid, false);
-	if (db != NULL && (db->state == WRITER_STARTING || db->state == WRITER_WANTED))
+	if (db != NULL && (db->state == WRITER_STARTING ||
+					   (short_lived && db->state == WRITER_WANTED)))
 	{
 		db->state = WRITER_NONE;
 		db->held_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), 1000);

@@ -33,6 +33,15 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(dc_audit_begin_trail);
 static bool begin_at_commit = false;
 static bool begin_registered = false;
 
+/* Ask the writer to leave and to stay away for a while; false if there is none. */
+static bool
+stop_writer(Oid dbid, int hold)
+{
+	int			pid = audit_queue_hold(dbid, hold);
+
+	return pid != 0 && kill(pid, SIGTERM) == 0;
+}
+
 static void
 begin_xact_callback(XactEvent event, void *arg)
 {
@@ -45,6 +54,7 @@ begin_xact_callback(XactEvent event, void *arg)
 			begin_at_commit = false;
 			/* A trail that was here before ended with its extension. */
 			audit_head_retire(MyDatabaseId, AUDIT_ENDED_PREFIX);
+			stop_writer(MyDatabaseId, 0);
 			audit_queue_request_writer(MyDatabaseId, true, true);
 			break;
 		case XACT_EVENT_ABORT:
@@ -133,12 +143,9 @@ void
 audit_release_database(Oid dbid)
 {
 	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RELEASE_WAIT);
-	int			pid;
 
-	while ((pid = audit_queue_hold(dbid, RELEASE_HOLD)) != 0 &&
-		   GetCurrentTimestamp() < deadline)
+	while (stop_writer(dbid, RELEASE_HOLD) && GetCurrentTimestamp() < deadline)
 	{
-		(void) kill(pid, SIGTERM);
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 20, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);

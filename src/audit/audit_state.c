@@ -97,6 +97,15 @@ current_value(WatchedSetting setting)
 	return "unknown";
 }
 
+/* The settings in force, for the first record of a trail; palloc'd. */
+char *
+audit_state_text(void)
+{
+	return psprintf("enforcement %s, session tier %s, at rest %s, superuser_is_officer %s",
+					current_value(WATCH_ENFORCEMENT), current_value(WATCH_SESSION_TIER),
+					current_value(WATCH_AT_REST), current_value(WATCH_OFFICER));
+}
+
 /* Lines "name=value"; what is not there keeps its default. */
 static void
 load_known(void)

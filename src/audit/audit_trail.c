@@ -154,6 +154,7 @@ trail_head_read(Snapshot snapshot, TrailHead *head)
 	bool		sound = true;
 
 	memset(head, 0, sizeof(*head));
+	head->relid = relid;
 	if (!OidIsValid(relid))
 		return false;
 	rel = table_open(relid, AccessShareLock);
@@ -222,6 +223,11 @@ trail_open(const TrailHead *head)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("audit trail does not exist in this database")));
+	/* What this process knows of the trail is about another one. */
+	if (head->relid != head_relid)
+		ereport(FATAL,
+				(errcode(ERRCODE_ADMIN_SHUTDOWN),
+				 errmsg("audit trail was created anew, its writer starts over")));
 	batch->event = table_open(event, RowExclusiveLock);
 	batch->head_rel = table_open(head_relid, RowExclusiveLock);
 	if (RelationGetDescr(batch->event)->natts != TRAIL_COLUMN_COUNT ||

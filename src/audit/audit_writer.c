@@ -297,12 +297,22 @@ worth_single_tries(int sqlstate)
 		category == ERRCODE_TO_CATEGORY(ERRCODE_PROGRAM_LIMIT_EXCEEDED);
 }
 
+/* The extension was dropped: events wait in the journal until there is a trail again. */
+static void
+leave_without_trail(int sqlstate)
+{
+	if (sqlstate != ERRCODE_UNDEFINED_TABLE)
+		return;
+	audit_queue_no_extension(MyDatabaseId);
+	proc_exit(0);
+}
+
 bool
 writer_serve_queue(void)
 {
 	AuditTaken	taken[AUDIT_BATCH_MAX];
 	int			n = audit_queue_take(MyDatabaseId, taken, AUDIT_BATCH_MAX);
-	int			sqlstate;
+	int			sqlstate = 0;
 
 	if (n == 0)
 		return false;
@@ -320,6 +330,7 @@ writer_serve_queue(void)
 	}
 	else
 		journal_taken(taken, n);
+	leave_without_trail(sqlstate);
 	return true;
 }
 
