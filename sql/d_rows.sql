@@ -103,9 +103,10 @@ RESET row_security;
 ALTER TABLE encounter DISABLE ROW LEVEL SECURITY;	-- fail
 ALTER TABLE encounter NO FORCE ROW LEVEL SECURITY;	-- fail
 -- foreign keys see what they must; cascades do not touch hidden rows unseen
-CREATE TABLE bill (id int, encounter int REFERENCES encounter ON DELETE CASCADE, label dataclass.label NOT NULL);
-GRANT ALL ON bill TO PUBLIC;
+CREATE TABLE bill (id int, encounter int REFERENCES encounter ON DELETE CASCADE, label dataclass.label NOT NULL);	-- fail: a key tells that a row exists
 SET ROLE regress_boss;
+CREATE TABLE bill (id int, encounter int REFERENCES encounter ON DELETE CASCADE, label dataclass.label NOT NULL);	-- ok
+GRANT ALL ON bill TO PUBLIC;
 INSERT INTO bill VALUES (1, 1, 'secret');
 RESET ROLE;
 SET ROLE regress_clerk;
@@ -118,6 +119,15 @@ CREATE MATERIALIZED VIEW encounter_mv AS SELECT * FROM encounter;
 GRANT SELECT ON encounter_mv TO PUBLIC;
 RESET ROLE;
 SELECT count(*) FROM encounter_mv;					-- row labels hold there too
+-- statistics and dropping
+ANALYZE encounter;
+SELECT attname FROM pg_stats WHERE tablename = 'encounter';	-- none for the superuser
+ALTER TABLE encounter DROP COLUMN label;			-- fail
+DROP TABLE encounter CASCADE;						-- fail
+SET ROLE regress_boss;
+SELECT count(*) > 0 AS seen FROM pg_stats WHERE tablename = 'encounter';	-- ok
+RESET ROLE;
+SELECT pg_read_file('PG_VERSION');					-- fail: files hold data of every label
 -- the type
 SELECT 'SECRET:  health | finance ,health'::dataclass.label;
 SELECT 'secret:unregistered'::dataclass.label::text ~ '^#[0-9a-f]{16}$' AS unregistered;

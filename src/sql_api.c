@@ -7,7 +7,9 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -16,13 +18,17 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "pg_dataclass/compat.h"
+#include "pg_dataclass/hooks.h"
 #include "pg_dataclass/report.h"
 #include "pg_dataclass/subject.h"
 
 PG_FUNCTION_INFO_V1(dc_session);
 PG_FUNCTION_INFO_V1(dc_explain_access);
+PG_FUNCTION_INFO_V1(dc_statistics_visible);
+PG_FUNCTION_INFO_V1(dc_statistics_ext_visible);
 
 static const char *
 mode_name(int mode)
@@ -242,4 +248,29 @@ dc_explain_access(PG_FUNCTION_ARGS)
 					privileged);
 	}
 	return (Datum) 0;
+}
+
+/* ------------------------------------------------------------------------
+ * Filters on statistics
+ * ------------------------------------------------------------------------
+ */
+
+Datum
+dc_statistics_visible(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(access_may_read(PG_GETARG_OID(0), PG_GETARG_INT16(1)));
+}
+
+/* Extended statistics: all that their table can hold. */
+Datum
+dc_statistics_ext_visible(PG_FUNCTION_ARGS)
+{
+	HeapTuple	tuple = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(PG_GETARG_OID(0)));
+	Oid			relid;
+
+	if (!HeapTupleIsValid(tuple))
+		PG_RETURN_BOOL(false);
+	relid = ((Form_pg_statistic_ext) GETSTRUCT(tuple))->stxrelid;
+	ReleaseSysCache(tuple);
+	PG_RETURN_BOOL(access_may_read(relid, InvalidAttrNumber));
 }

@@ -25,6 +25,10 @@ extern bool function_hold_back_inlining;
 /* Any use of a relation by a command other than a query; raises (hook_executor.c). */
 extern void access_check_relation(Oid relid, PolicyAction action, const char *command);
 
+extern bool access_may_read(Oid relid, AttrNumber attnum);
+/* What reads files or WAL of the server, where labels do not reach. */
+extern void access_check_server(const char *command, const char *what);
+
 /* Least upper bound of what the current utility command has read (CREATE TABLE AS). */
 extern void source_labels_begin(void);
 extern bool source_labels_end(ResolvedLabel *label);

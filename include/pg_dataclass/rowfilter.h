@@ -21,10 +21,12 @@ typedef enum RowFunction
 {
 	ROW_FUNCTION_VISIBLE,		/* row_visible(label): the filter */
 	ROW_FUNCTION_CHECK,			/* row_check(label, oid, int4): true, or raises */
-	ROW_FUNCTION_RELABEL		/* row_relabel(old, new, oid): new, or raises */
+	ROW_FUNCTION_RELABEL,		/* row_relabel(old, new, oid): new, or raises */
+	ROW_FUNCTION_STATISTICS,	/* statistics_visible(oid, int2): rows of pg_statistic */
+	ROW_FUNCTION_STATISTICS_EXT /* statistics_ext_visible(oid): rows of pg_statistic_ext_data */
 } RowFunction;
 
-#define ROW_FUNCTION_COUNT (ROW_FUNCTION_RELABEL + 1)
+#define ROW_FUNCTION_COUNT (ROW_FUNCTION_STATISTICS_EXT + 1)
 
 /* Oid of the SQL function, InvalidOid if not installed. */
 extern Oid	row_function_oid(RowFunction function);

@@ -26,3 +26,14 @@ COMMENT ON FUNCTION dataclass.create_label(pg_catalog.text) IS
 	'registers a row label (officers); errors: 22023 malformed or unknown names, 42501 not an officer';
 REVOKE ALL ON FUNCTION dataclass.create_label(pg_catalog.text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION dataclass.create_label(pg_catalog.text) TO dataclass_officer;
+
+CREATE FUNCTION dataclass.statistics_visible(pg_catalog.oid, pg_catalog.int2) RETURNS pg_catalog.bool
+	LANGUAGE c STABLE STRICT LEAKPROOF PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'dc_statistics_visible';
+COMMENT ON FUNCTION dataclass.statistics_visible(pg_catalog.oid, pg_catalog.int2) IS
+	'may the current subject see statistics of that column; queries on pg_statistic and pg_stats are filtered by it';
+CREATE FUNCTION dataclass.statistics_ext_visible(pg_catalog.oid) RETURNS pg_catalog.bool
+	LANGUAGE c STABLE STRICT LEAKPROOF PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'dc_statistics_ext_visible';
+COMMENT ON FUNCTION dataclass.statistics_ext_visible(pg_catalog.oid) IS
+	'may the current subject see these extended statistics; queries on pg_statistic_ext_data are filtered by it';

@@ -318,8 +318,17 @@ check_relation_command(Node *stmt)
 	switch (nodeTag(stmt))
 	{
 		case T_LockStmt:
-			check_relation_list(((LockStmt *) stmt)->relations);
-			return true;
+			{
+				ListCell   *lc;
+
+				/* pg_dump takes the weakest lock on the policy's tables; on the trail nobody takes any */
+				if (((LockStmt *) stmt)->mode > AccessShareLock)
+					check_relation_list(((LockStmt *) stmt)->relations);
+				else
+					foreach(lc, ((LockStmt *) stmt)->relations)
+						check_trail_relation(lfirst_node(RangeVar, lc));
+				return true;
+			}
 		case T_TruncateStmt:
 			{
 				ListCell   *lc;

@@ -122,6 +122,26 @@ refuse_row_security_off(Oid relid)
 	report_refusal(&refusal);
 }
 
+/*
+ * A foreign key tells whether a key exists: whoever defines one must be
+ * cleared for the table it points at.
+ */
+static void
+check_references(List *constraints)
+{
+	ListCell   *cell;
+
+	foreach(cell, constraints)
+	{
+		Node	   *node = lfirst(cell);
+
+		if (IsA(node, Constraint) && ((Constraint *) node)->contype == CONSTR_FOREIGN)
+			need_define(relation_of(((Constraint *) node)->pktable), "REFERENCES");
+		else if (IsA(node, ColumnDef))
+			check_references(((ColumnDef *) node)->constraints);
+	}
+}
+
 static void
 check_alter_table(AlterTableStmt *stmt)
 {
@@ -139,6 +159,8 @@ check_alter_table(AlterTableStmt *stmt)
 			refuse_row_security_off(relid);
 		else if (!is_maintenance(cmd))
 			need_define(relid, "ALTER TABLE");
+		if (cmd->subtype == AT_AddConstraint || cmd->subtype == AT_AddColumn)
+			check_references(list_make1(cmd->def));
 	}
 }
 
@@ -234,6 +256,14 @@ ddl_check(Node *parsetree)
 	{
 		case T_AlterTableStmt:
 			check_alter_table((AlterTableStmt *) parsetree);
+			break;
+		case T_CreateStmt:
+			check_references(((CreateStmt *) parsetree)->tableElts);
+			check_references(((CreateStmt *) parsetree)->constraints);
+			break;
+		case T_CopyStmt:
+			if (((CopyStmt *) parsetree)->is_program)
+				access_check_server("COPY", "PROGRAM");
 			break;
 		case T_IndexStmt:
 			if (index_runs_code((IndexStmt *) parsetree))

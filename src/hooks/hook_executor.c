@@ -315,6 +315,79 @@ access_check_relation(Oid relid, PolicyAction action, const char *command)
 		decide(&check, action, InvalidAttrNumber, &ceiling);
 }
 
+/*
+ * What reads below labels (files of the server, WAL) needs a clearance of the
+ * highest class with the privilege export.
+ */
+void
+access_check_server(const char *command, const char *what)
+{
+	const PolicySnapshot *p = policy_current();
+	PolicyRequest request;
+	PolicyDecision decision;
+	ResolvedLabel top;
+	LabelError	error;
+	Label		label;
+	Refusal		refusal = {0};
+	const char *name = p->nclasses ? p->classes[p->nclasses - 1].name : NULL;
+
+	if (guc_enforcement == ENFORCEMENT_OFF || !p->installed)
+		return;
+	request_init(&request, subject_current(), ACTION_EXPORT);
+	request.governed = true;
+	if (name && label_parse(name, strlen(name), &label, &error))
+	{
+		resolve_label(p, &label, &top);
+		request_object(&request, &top);
+	}
+	decision = policy_decide(&request);
+	if (decision.verdict == DECISION_ALLOW)
+		return;
+	refusal.event.kind = EVENT_ACCESS_DENIED;
+	refusal.event.severity = SEVERITY_HIGH;
+	refusal.event.breach = true;
+	refusal.event.action = command;
+	refusal.event.object_type = "server";
+	refusal.event.object_identity = what;
+	refusal.event.rule = decision_rule_name(decision.first);
+	refusal.event.detail = "Files and WAL of the server hold data of every label.";
+	refusal.message = psprintf("permission denied for %s", what);
+	refusal.detail = refusal.event.detail;
+	refusal.hint = "This needs a clearance of the highest class with the privilege export.";
+	refusal.mode = decision.verdict == DECISION_PERMIT ? ENFORCEMENT_PERMISSIVE : ENFORCEMENT_ENFORCING;
+	report_refusal(&refusal);
+}
+
+/* Quiet: may the current subject read everything that a column, or a whole relation (0), can hold? */
+bool
+access_may_read(Oid relid, AttrNumber attnum)
+{
+	const RelationLabels *labels = relation_labels(relid);
+	PolicyRequest request;
+	ResolvedLabel ceiling;
+	bool		by_row = labels->row_label_attnum != InvalidAttrNumber;
+
+	if (guc_enforcement == ENFORCEMENT_OFF || labels->is_catalog)
+		return true;
+	request_init(&request, subject_current(), ACTION_READ);
+	if (labels->quarantined || labels->unlabelled_denied)
+		return false;
+	for (int i = 0; i < labels->ncolumns; i++)
+		if (attnum == 0 || labels->columns[i].attnum == attnum)
+		{
+			request_object(&request, &labels->columns[i].resolved);
+			if (policy_decide(&request).verdict == DECISION_DENY)
+				return false;
+		}
+	if (by_row ? relation_ceiling(labels, &ceiling) : labels->governed)
+	{
+		request_object(&request, by_row ? &ceiling : &labels->label);
+		if (policy_decide(&request).verdict == DECISION_DENY)
+			return false;
+	}
+	return true;
+}
+
 /* ------------------------------------------------------------------------
  * Start and run
  * ------------------------------------------------------------------------

@@ -22,8 +22,12 @@
 #include "catalog/pg_proc.h"
 #include "commands/seclabel.h"
 #include "miscadmin.h"
+#include "access/htup_details.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
+#include "utils/syscache.h"
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/audit.h"
@@ -58,6 +62,42 @@ check_trusted_change(Oid funcid)
 	report_refusal(&refusal);
 }
 
+/*
+ * Dropping a relation or a labeled column destroys governed data, dropping the
+ * label column leaves rows without their label: who may not write all of it
+ * may not drop it.  Core's own clean-up (temporary tables at session end, the
+ * transient tables of rewrites) is internal.
+ */
+static void
+check_drop(Oid class_id, Oid object_id, int32 object_subid, int flags)
+{
+	const RelationLabels *labels;
+	bool		concerned = object_subid == 0;
+
+	if (class_id != RelationRelationId || object_id < FirstNormalObjectId ||
+		(flags & PERFORM_DELETION_INTERNAL))
+		return;
+	labels = relation_labels(object_id);
+	switch (labels->relkind)
+	{
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+		case RELKIND_MATVIEW:
+		case RELKIND_FOREIGN_TABLE:
+			break;
+		default:
+			return;
+	}
+	if (object_subid != 0)
+	{
+		concerned = labels->row_label_attnum == object_subid;
+		for (int i = 0; i < labels->ncolumns; i++)
+			concerned |= labels->columns[i].attnum == object_subid;
+	}
+	if (concerned)
+		access_check_relation(object_id, ACTION_DEFINE, "DROP");
+}
+
 /* The label goes with the object: leave a trace of what was dropped. */
 static void
 record_drop(Oid class_id, Oid object_id, int32 object_subid)
@@ -85,6 +125,50 @@ record_drop(Oid class_id, Oid object_id, int32 object_subid)
 	event.label = label;
 	event.detail = "A labeled object was dropped.";
 	report_change(&event);
+}
+
+/*
+ * Core's functions that hand out files of the server or its WAL, where labels
+ * do not reach.  Looked up by name once, since they have several signatures;
+ * this is asked for every function that a query prepares.
+ */
+static bool
+reads_below_labels(Oid funcid)
+{
+	static const char *const names[] = {
+		"pg_read_file", "pg_read_file_old", "pg_read_binary_file",
+		"pg_logical_slot_get_changes", "pg_logical_slot_peek_changes",
+		"pg_logical_slot_get_binary_changes", "pg_logical_slot_peek_binary_changes",
+		"lo_import"
+	};
+	static Oid	functions[32];
+	static int	nfunctions = -1;
+
+	if (funcid >= FirstNormalObjectId || !policy_current()->installed)
+		return false;
+	if (nfunctions < 0)
+	{
+		int			n = 0;
+
+		for (int i = 0; i < lengthof(names); i++)
+		{
+			CatCList   *list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(names[i]));
+
+			for (int m = 0; m < list->n_members && n < lengthof(functions); m++)
+			{
+				Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&list->members[m]->tuple);
+
+				if (form->oid < FirstNormalObjectId)
+					functions[n++] = form->oid;
+			}
+			ReleaseSysCacheList(list);
+		}
+		nfunctions = n;
+	}
+	for (int i = 0; i < nfunctions; i++)
+		if (functions[i] == funcid)
+			return true;
+	return false;
 }
 
 static void
@@ -116,14 +200,20 @@ dataclass_object_access(ObjectAccessType access, Oid class_id, Oid object_id, in
 			if (class_id == ExtensionRelationId)
 				policy_invalidate_all();
 			if (policy_current()->installed)
+			{
+				check_drop(class_id, object_id, sub_id, arg ? ((ObjectAccessDrop *) arg)->dropflags : 0);
 				record_drop(class_id, object_id, sub_id);
+			}
 			break;
 		case OAT_TRUNCATE:
 			guard_relation_write(object_id, "TRUNCATE");
 			access_check_relation(object_id, ACTION_WRITE, "TRUNCATE");
 			break;
-		case OAT_NAMESPACE_SEARCH:
 		case OAT_FUNCTION_EXECUTE:
+			if (reads_below_labels(object_id))
+				access_check_server("EXECUTE", get_func_name(object_id));
+			break;
+		case OAT_NAMESPACE_SEARCH:
 			break;
 	}
 }

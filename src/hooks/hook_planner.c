@@ -22,6 +22,8 @@
 #include "access/transam.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_statistic.h"
+#include "catalog/pg_statistic_ext_data.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -244,6 +246,30 @@ is_inlinable(const RangeTblEntry *rte)
 	return inlinable;
 }
 
+/*
+ * Statistics hold values of the columns they describe.  Core hides them only
+ * where row security is on, and never from superusers.
+ */
+static void
+protect_statistics(RangeTblEntry *rte, Index rti)
+{
+	List	   *args;
+	RowFunction function;
+
+	if (rte->relid == StatisticRelationId)
+	{
+		function = ROW_FUNCTION_STATISTICS;
+		args = list_make2(makeVar(rti, Anum_pg_statistic_starelid, OIDOID, -1, InvalidOid, 0),
+						  makeVar(rti, Anum_pg_statistic_staattnum, INT2OID, -1, InvalidOid, 0));
+	}
+	else
+	{
+		function = ROW_FUNCTION_STATISTICS_EXT;
+		args = list_make1(makeVar(rti, Anum_pg_statistic_ext_data_stxoid, OIDOID, -1, InvalidOid, 0));
+	}
+	rte->securityQuals = lcons(call(function, BOOLOID, args), rte->securityQuals);
+}
+
 static void
 protect_query(Query *query, WalkContext *context)
 {
@@ -262,6 +288,8 @@ protect_query(Query *query, WalkContext *context)
 			context->sql_function = true;
 		if (rte->rtekind != RTE_RELATION)
 			continue;
+		if (rte->relid == StatisticRelationId || rte->relid == StatisticExtDataRelationId)
+			protect_statistics(rte, rti);
 		attnum = relation_labels(rte->relid)->row_label_attnum;
 		if (attnum == InvalidAttrNumber)
 			continue;

@@ -79,6 +79,12 @@ canonicalize_label(UtilityArgs *args)
 	SecLabelStmt *stmt = (SecLabelStmt *) args->pstmt->utilityStmt;
 	LabelSpecKind kind;
 
+	/* a database without the extension has no provider to fall back to */
+	if (stmt->provider == NULL && !policy_current()->installed)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("no security label providers have been loaded")));
+
 	if (stmt->label == NULL || (stmt->provider && strcmp(stmt->provider, DC_PROVIDER) != 0))
 		return;
 	switch (stmt->objtype)
@@ -309,7 +315,13 @@ dataclass_process_utility(PlannedStmt *pstmt, const char *query_string, bool rea
 	check_server_command(parsetree);
 	check_database_command(parsetree);
 	role_command_check(parsetree);
-	if (!policy_current()->installed || policy_is_installing())
+	if (policy_is_installing())
+	{
+		run(&args);
+		return;
+	}
+	gate_utility(pstmt);
+	if (!policy_current()->installed)
 	{
 		if (IsA(parsetree, SecLabelStmt))
 			canonicalize_label(&args);
@@ -317,7 +329,6 @@ dataclass_process_utility(PlannedStmt *pstmt, const char *query_string, bool rea
 		return;
 	}
 	ddl_check(parsetree);
-	gate_utility(pstmt);
 	if (IsA(parsetree, SecLabelStmt))
 		canonicalize_label(&args);
 	if (IsA(parsetree, CopyStmt))

@@ -75,29 +75,29 @@ static uint64 function_generation = 0;
 Oid
 row_function_oid(RowFunction function)
 {
-	static const char *const names[ROW_FUNCTION_COUNT] = {"row_visible", "row_check", "row_relabel"};
-
 	policy_current();
 	if (function_generation != policy_generation())
 	{
 		Oid			label = row_label_type();
-		Oid			arguments[3] = {label, OIDOID, INT4OID};
+		const struct
+		{
+			const char *name;
+			int			nargs;
+			Oid			arguments[3];
+		}			functions[ROW_FUNCTION_COUNT] = {
+			{"row_visible", 1, {label}},
+			{"row_check", 3, {label, OIDOID, INT4OID}},
+			{"row_relabel", 3, {label, label, OIDOID}},
+			{"statistics_visible", 2, {OIDOID, INT2OID}},
+			{"statistics_ext_visible", 1, {OIDOID}},
+		};
 
 		memset(function_oids, 0, sizeof(function_oids));
 		if (OidIsValid(label))
 			for (int i = 0; i < ROW_FUNCTION_COUNT; i++)
-			{
-				int			nargs = i == ROW_FUNCTION_VISIBLE ? 1 : 3;
-
-				if (i == ROW_FUNCTION_RELABEL)
-				{
-					arguments[1] = label;
-					arguments[2] = OIDOID;
-				}
 				function_oids[i] = LookupFuncName(list_make2(makeString(pstrdup(DC_SCHEMA)),
-															 makeString(pstrdup(names[i]))),
-												  nargs, arguments, true);
-			}
+															 makeString(pstrdup(functions[i].name))),
+												  functions[i].nargs, functions[i].arguments, true);
 		function_generation = policy_generation();
 	}
 	return function_oids[function];
