@@ -132,3 +132,5 @@ SELECT pg_read_file('PG_VERSION');					-- fail: files hold data of every label
 SELECT 'SECRET:  health | finance ,health'::dataclass.label;
 SELECT 'secret:unregistered'::dataclass.label::text ~ '^#[0-9a-f]{16}$' AS unregistered;
 SELECT 'secret:'::dataclass.label;					-- fail
+SELECT id FROM encounter WHERE label = 'restricted' OR label IN ('public', 'open') ORDER BY label, id;	-- found without a search path
+SELECT count(*) FROM encounter JOIN dataclass.row_label l ON l.id = encounter.label;

@@ -61,56 +61,57 @@ COMMENT ON FUNCTION dataclass.label_cmp(dataclass.label, dataclass.label) IS 'or
 COMMENT ON FUNCTION dataclass.label_hash(dataclass.label) IS 'hash of the id';
 COMMENT ON FUNCTION dataclass.label_hash_extended(dataclass.label, pg_catalog.int8) IS 'hash of the id with a seed';
 
-CREATE OPERATOR dataclass.= (
+-- In pg_catalog, so that they are found whatever the search path of an application.
+CREATE OPERATOR pg_catalog.= (
 	LEFTARG = dataclass.label, RIGHTARG = dataclass.label, FUNCTION = dataclass.label_eq,
-	COMMUTATOR = OPERATOR(dataclass.=), NEGATOR = OPERATOR(dataclass.<>),
+	COMMUTATOR = OPERATOR(pg_catalog.=), NEGATOR = OPERATOR(pg_catalog.<>),
 	RESTRICT = pg_catalog.eqsel, JOIN = pg_catalog.eqjoinsel,
 	HASHES, MERGES
 );
-CREATE OPERATOR dataclass.<> (
+CREATE OPERATOR pg_catalog.<> (
 	LEFTARG = dataclass.label, RIGHTARG = dataclass.label, FUNCTION = dataclass.label_ne,
-	COMMUTATOR = OPERATOR(dataclass.<>), NEGATOR = OPERATOR(dataclass.=),
+	COMMUTATOR = OPERATOR(pg_catalog.<>), NEGATOR = OPERATOR(pg_catalog.=),
 	RESTRICT = pg_catalog.neqsel, JOIN = pg_catalog.neqjoinsel
 );
-CREATE OPERATOR dataclass.< (
+CREATE OPERATOR pg_catalog.< (
 	LEFTARG = dataclass.label, RIGHTARG = dataclass.label, FUNCTION = dataclass.label_lt,
-	COMMUTATOR = OPERATOR(dataclass.>), NEGATOR = OPERATOR(dataclass.>=),
+	COMMUTATOR = OPERATOR(pg_catalog.>), NEGATOR = OPERATOR(pg_catalog.>=),
 	RESTRICT = pg_catalog.scalarltsel, JOIN = pg_catalog.scalarltjoinsel
 );
-CREATE OPERATOR dataclass.<= (
+CREATE OPERATOR pg_catalog.<= (
 	LEFTARG = dataclass.label, RIGHTARG = dataclass.label, FUNCTION = dataclass.label_le,
-	COMMUTATOR = OPERATOR(dataclass.>=), NEGATOR = OPERATOR(dataclass.>),
+	COMMUTATOR = OPERATOR(pg_catalog.>=), NEGATOR = OPERATOR(pg_catalog.>),
 	RESTRICT = pg_catalog.scalarlesel, JOIN = pg_catalog.scalarlejoinsel
 );
-CREATE OPERATOR dataclass.> (
+CREATE OPERATOR pg_catalog.> (
 	LEFTARG = dataclass.label, RIGHTARG = dataclass.label, FUNCTION = dataclass.label_gt,
-	COMMUTATOR = OPERATOR(dataclass.<), NEGATOR = OPERATOR(dataclass.<=),
+	COMMUTATOR = OPERATOR(pg_catalog.<), NEGATOR = OPERATOR(pg_catalog.<=),
 	RESTRICT = pg_catalog.scalargtsel, JOIN = pg_catalog.scalargtjoinsel
 );
-CREATE OPERATOR dataclass.>= (
+CREATE OPERATOR pg_catalog.>= (
 	LEFTARG = dataclass.label, RIGHTARG = dataclass.label, FUNCTION = dataclass.label_ge,
-	COMMUTATOR = OPERATOR(dataclass.<=), NEGATOR = OPERATOR(dataclass.<),
+	COMMUTATOR = OPERATOR(pg_catalog.<=), NEGATOR = OPERATOR(pg_catalog.<),
 	RESTRICT = pg_catalog.scalargesel, JOIN = pg_catalog.scalargejoinsel
 );
-COMMENT ON OPERATOR dataclass.= (dataclass.label, dataclass.label) IS 'equal, by id';
-COMMENT ON OPERATOR dataclass.<> (dataclass.label, dataclass.label) IS 'not equal, by id';
-COMMENT ON OPERATOR dataclass.< (dataclass.label, dataclass.label) IS 'less than, by id';
-COMMENT ON OPERATOR dataclass.<= (dataclass.label, dataclass.label) IS 'less than or equal, by id';
-COMMENT ON OPERATOR dataclass.> (dataclass.label, dataclass.label) IS 'greater than, by id';
-COMMENT ON OPERATOR dataclass.>= (dataclass.label, dataclass.label) IS 'greater than or equal, by id';
+COMMENT ON OPERATOR pg_catalog.= (dataclass.label, dataclass.label) IS 'equal, by id';
+COMMENT ON OPERATOR pg_catalog.<> (dataclass.label, dataclass.label) IS 'not equal, by id';
+COMMENT ON OPERATOR pg_catalog.< (dataclass.label, dataclass.label) IS 'less than, by id';
+COMMENT ON OPERATOR pg_catalog.<= (dataclass.label, dataclass.label) IS 'less than or equal, by id';
+COMMENT ON OPERATOR pg_catalog.> (dataclass.label, dataclass.label) IS 'greater than, by id';
+COMMENT ON OPERATOR pg_catalog.>= (dataclass.label, dataclass.label) IS 'greater than or equal, by id';
 
 CREATE OPERATOR CLASS dataclass.label_ops DEFAULT FOR TYPE dataclass.label USING btree AS
-	OPERATOR 1 dataclass.<,
-	OPERATOR 2 dataclass.<=,
-	OPERATOR 3 dataclass.=,
-	OPERATOR 4 dataclass.>=,
-	OPERATOR 5 dataclass.>,
+	OPERATOR 1 pg_catalog.<,
+	OPERATOR 2 pg_catalog.<=,
+	OPERATOR 3 pg_catalog.=,
+	OPERATOR 4 pg_catalog.>=,
+	OPERATOR 5 pg_catalog.>,
 	FUNCTION 1 dataclass.label_cmp(dataclass.label, dataclass.label),
 	FUNCTION 4 pg_catalog.btequalimage(pg_catalog.oid);
 COMMENT ON OPERATOR CLASS dataclass.label_ops USING btree IS 'row labels by id';
 
 CREATE OPERATOR CLASS dataclass.label_ops DEFAULT FOR TYPE dataclass.label USING hash AS
-	OPERATOR 1 dataclass.=,
+	OPERATOR 1 pg_catalog.=,
 	FUNCTION 1 dataclass.label_hash(dataclass.label),
 	FUNCTION 2 dataclass.label_hash_extended(dataclass.label, pg_catalog.int8);
 COMMENT ON OPERATOR CLASS dataclass.label_ops USING hash IS 'row labels by id';
