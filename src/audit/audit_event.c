@@ -140,7 +140,7 @@ add_client(AuditRecord *record)
 						   NI_NUMERICHOST | NI_NUMERICSERV) != 0)
 		return;
 	set_text(record, AUDIT_CLIENT_ADDR, host);
-	set_number(record, AUDIT_CLIENT_PORT, atoi(service));
+	set_number(record, AUDIT_CLIENT_PORT, strtol(service, NULL, 10));
 }
 
 /* As %c of log_line_prefix prints it; a parallel worker speaks for its leader's process. */

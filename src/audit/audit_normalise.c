@@ -150,7 +150,9 @@ unparsed(char *out, size_t size)
 {
 	size_t		len = Min(size, strlen(UNPARSED));
 
-	memcpy(out, UNPARSED, len);
+	/* not a C string: the caller adds the end */
+	for (size_t i = 0; i < len; i++)
+		out[i] = UNPARSED[i];
 	return len;
 }
 

@@ -287,7 +287,7 @@ find_row_label_column(Oid relid)
 	}
 	if (!OidIsValid(type))
 		return InvalidAttrNumber;
-	for (AttrNumber attnum = 1; attnum <= natts; attnum++)
+	for (int attnum = 1; attnum <= natts; attnum++)
 	{
 		HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(attnum));
 		bool		found = false;
