@@ -7,5 +7,5 @@
 SELECT body FROM att.rows;
 SELECT count(*) FROM att.rows;
 SELECT body FROM att.rows WHERE id = 15;
-SELECT body FROM att.rows WHERE label OPERATOR(dataclass.=) 'secret:health';
+SELECT body FROM att.rows WHERE label = 'secret:health';
 SELECT max(body), min(body) FROM att.rows;
