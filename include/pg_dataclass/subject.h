@@ -89,7 +89,9 @@ extern int	subject_trusted_depth(void);
 
 /* Session tier, policy_tier.c */
 extern void session_facts(SessionFacts *facts);
-extern void session_facts_capture(void);	/* after authentication */
+struct Port;
+extern void session_facts_authenticated(const struct Port *port);
+extern void session_facts_capture(void);
 extern int	session_tier(const PolicySnapshot *p, const SessionFacts *facts);
 /* The control that keeps the session from the next tier, "" at the top (static or palloc'd). */
 extern const char *session_tier_obstacle(const PolicySnapshot *p, const SessionFacts *facts);

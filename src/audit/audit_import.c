@@ -353,7 +353,6 @@ audit_import_all(void)
 	List	   *names;
 	ListCell   *lc;
 
-	audit_journal_seal(MyDatabaseId);
 	names = audit_files("journal-", MyDatabaseId);
 	foreach(lc, names)
 	{

@@ -3,9 +3,9 @@
  * hook_auth.c
  *		Facts of a connection, taken right after authentication.
  *
- * Why ClientAuthentication_hook: Port is complete and no SQL has run.  The
- * facts themselves are read in policy_tier.c, again whenever a subject is
- * built; here they are only published early.
+ * Why ClientAuthentication_hook: Port still points at the line of pg_hba.conf
+ * that matched; it is gone before the first query.  The other facts are read
+ * in policy_tier.c when a subject is built.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,7 +25,7 @@ dataclass_authentication(Port *port, int status)
 	if (prev_authentication)
 		prev_authentication(port, status);
 	if (status == STATUS_OK)
-		session_facts_capture();
+		session_facts_authenticated(port);
 }
 
 void

@@ -36,6 +36,12 @@ typedef struct SessionSlot
 
 static SessionSlot *slots = NULL;
 
+/*
+ * How this connection authenticated, kept when it did: the line of pg_hba.conf
+ * that Port points at is freed before the first query.
+ */
+static const char *authentication = "trust";
+
 /* Requirements of one control, weakest first. */
 typedef struct ControlScale
 {
@@ -133,8 +139,7 @@ facts_of_port(const Port *port, SessionFacts *facts)
 {
 	memset(facts, 0, sizeof(*facts));
 	strlcpy(facts->transport, "tcp", sizeof(facts->transport));
-	strlcpy(facts->authentication, port->hba ? authentication_name(port->hba->auth_method) : "trust",
-			sizeof(facts->authentication));
+	strlcpy(facts->authentication, authentication, sizeof(facts->authentication));
 	if (port->raddr.addr.ss_family == AF_UNIX)
 		strlcpy(facts->transport, "unix", sizeof(facts->transport));
 #ifdef USE_SSL
@@ -177,10 +182,15 @@ leader_slot(void)
 	return slots && slot < compat_max_backends() ? &slots[slot] : NULL;
 }
 
-/*
- * Publish the facts.  Called by subject_current() too, since a backend has no
- * slot yet while the authentication hook runs.
- */
+/* From the authentication hook, while Port is whole. */
+void
+session_facts_authenticated(const Port *port)
+{
+	if (port->hba)
+		authentication = authentication_name(port->hba->auth_method);
+}
+
+/* Publish the facts: a backend has no slot yet while the authentication hook runs. */
 void
 session_facts_capture(void)
 {
