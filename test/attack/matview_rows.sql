@@ -7,4 +7,3 @@
 CREATE MATERIALIZED VIEW scratch.mvr AS SELECT * FROM att.rows;
 SELECT count(*) FROM scratch.mvr;
 SELECT * FROM scratch.mvr;
-DROP MATERIALIZED VIEW scratch.mvr;
