@@ -9,6 +9,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -255,10 +256,31 @@ dc_explain_access(PG_FUNCTION_ARGS)
  * ------------------------------------------------------------------------
  */
 
+/* Statistics of a parent hold values of its children. */
+static bool
+may_read_with_children(Oid relid, AttrNumber attnum)
+{
+	const char *name = attnum != InvalidAttrNumber ? get_attname(relid, attnum, true) : NULL;
+	ListCell   *cell;
+
+	if (!access_may_read(relid, attnum))
+		return false;
+	if (!has_subclass(relid))
+		return true;
+	foreach(cell, find_all_inheritors(relid, NoLock, NULL))
+	{
+		AttrNumber	child_attnum = name ? get_attnum(lfirst_oid(cell), name) : InvalidAttrNumber;
+
+		if (!access_may_read(lfirst_oid(cell), child_attnum))
+			return false;
+	}
+	return true;
+}
+
 Datum
 dc_statistics_visible(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(access_may_read(PG_GETARG_OID(0), PG_GETARG_INT16(1)));
+	PG_RETURN_BOOL(may_read_with_children(PG_GETARG_OID(0), PG_GETARG_INT16(1)));
 }
 
 /* Extended statistics: all that their table can hold. */
@@ -272,5 +294,5 @@ dc_statistics_ext_visible(PG_FUNCTION_ARGS)
 		PG_RETURN_BOOL(false);
 	relid = ((Form_pg_statistic_ext) GETSTRUCT(tuple))->stxrelid;
 	ReleaseSysCache(tuple);
-	PG_RETURN_BOOL(access_may_read(relid, InvalidAttrNumber));
+	PG_RETURN_BOOL(may_read_with_children(relid, InvalidAttrNumber));
 }

@@ -127,7 +127,8 @@ decide(const Check *check, PolicyAction action, AttrNumber attnum, const Resolve
 	PolicyRequest request;
 	PolicyDecision decision;
 
-	if (action == ACTION_WRITE && subject_writes_ahead_of_policy(label && label->rank == POLICY_RANK_NONE))
+	if (action == ACTION_WRITE && subject_writes_ahead_of_policy(label && (label->rank == POLICY_RANK_NONE ||
+																		 label->required_tier == POLICY_RANK_NONE)))
 		return true;
 	request_init(&request, subject_current(), action);
 	request.governed = true;

@@ -322,7 +322,9 @@ row_check(uint64 id, bool isnull, Oid relid, RowCheckKind kind)
 		return;
 	}
 	failed = entry->read_failed ? entry->read_failed : entry->write_failed;
-	if (failed != 0 && kind == ROW_CHECK_NEW && subject_writes_ahead_of_policy(false))
+	/* the policy may be there in part: classes, but not yet compartments or tiers */
+	if (failed != 0 && kind == ROW_CHECK_NEW &&
+		subject_writes_ahead_of_policy(failed == DECISION_UNKNOWN_LABEL || entry->required_tier == POLICY_RANK_NONE))
 		return;
 	if (failed != 0)
 	{
@@ -334,7 +336,8 @@ row_check(uint64 id, bool isnull, Oid relid, RowCheckKind kind)
 				   "See what this session may do: SELECT * FROM dataclass.session().");
 		return;
 	}
-	if (kind == ROW_CHECK_NEW && !within_table(id, relation_labels(relid)))
+	if (kind == ROW_CHECK_NEW && !within_table(id, relation_labels(relid)) &&
+		!subject_writes_ahead_of_policy(relation_labels(relid)->label.rank == POLICY_RANK_NONE))
 		refuse_row(guc_enforcement, relid, id, "table_label", entry->required_tier, message,
 				   "The label of the row is above the label of the table.",
 				   "An officer can raise the label of the table: SECURITY LABEL FOR dataclass ON TABLE ... IS '...'.");

@@ -3,7 +3,7 @@
 -- expect: denied
 -- recorded: yes
 
-CREATE TABLE scratch.top (id int, code text, body text) PARTITION BY RANGE (id);
-ALTER TABLE scratch.top ATTACH PARTITION att.secret FOR VALUES FROM (0) TO (1000);
+CREATE TABLE scratch.top (id int, body text) PARTITION BY RANGE (id);
+ALTER TABLE scratch.top ATTACH PARTITION att.bare FOR VALUES FROM (0) TO (1000);
 SELECT * FROM scratch.top;
 DROP TABLE scratch.top;
