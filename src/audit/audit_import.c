@@ -317,6 +317,12 @@ import_file(const char *name)
 	int			sqlstate;
 
 	import.name = name;
+
+	/*
+	 * The list may name a file that came into being after the last seal: from
+	 * here on nothing is appended to it either.
+	 */
+	audit_journal_seal(MyDatabaseId);
 	if (!load_journal_file(&import))
 		return false;
 	import.header_sound = journal_header_decode(import.data, import.size, &import.header) &&

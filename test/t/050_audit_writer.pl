@@ -1,0 +1,186 @@
+# The writer, the queue and the journal: whatever becomes of the writer, each
+# denial that a client was told of is in the trail, once.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(usleep time);
+
+my $node = PostgreSQL::Test::Cluster->new('writer');
+$node->init;
+$node->append_conf('postgresql.conf', q{
+shared_preload_libraries = 'pg_dataclass'
+dataclass.session_tier_enforcement = off
+dataclass.at_rest_enforcement = off
+dataclass.audit_timeout = 5s
+max_prepared_transactions = 2
+log_line_prefix = '%m [%p] %q%a '
+});
+$node->start;
+$node->safe_psql('postgres', q{
+CREATE EXTENSION pg_dataclass;
+CREATE ROLE low LOGIN;
+CREATE TABLE files (id int);
+GRANT SELECT ON files TO low;
+SECURITY LABEL FOR dataclass ON TABLE files IS 'secret';
+});
+
+my $script = PostgreSQL::Test::Utils::tempdir . '/denied.sql';
+append_to_file($script, q{DO $$ BEGIN PERFORM * FROM files; EXCEPTION WHEN insufficient_privilege THEN NULL; END $$;});
+
+sub one { return $node->safe_psql('postgres', shift); }
+sub denials { return one(q{SELECT count(*) FROM dataclass_audit.event WHERE kind = 'access_denied'}); }
+
+sub deny
+{
+	my ($name) = @_;
+	my ($rc, $out, $err) = $node->psql('postgres', 'SELECT * FROM files', extra_params => ['-U', 'low', '-v', 'VERBOSITY=verbose'],
+		connstr => $node->connstr('postgres') . " application_name=$name");
+	return $err;
+}
+
+sub in_trail
+{
+	my ($name, $number) = @_;
+	return $node->poll_query_until('postgres', "SELECT count(*) = $number FROM dataclass_audit.event WHERE application = '$name'");
+}
+
+sub settled
+{
+	return $node->poll_query_until('postgres', 'SELECT queued = 0 AND journal_files = 0 FROM dataclass_audit.status()');
+}
+
+sub sound
+{
+	my ($what) = @_;
+	ok(settled(), "$what: nothing is on its way any more");
+	is(one('SELECT ok, reason FROM dataclass_audit.verify()'), 't|', "$what: verify() holds");
+	is(one('SELECT count(*) = max(seq) AND min(seq) = 1 FROM dataclass_audit.event'), 't', "$what: no gaps");
+}
+
+sub writer
+{
+	$node->poll_query_until('postgres', 'SELECT writer_pid IS NOT NULL FROM dataclass_audit.status()');
+	return one('SELECT writer_pid FROM dataclass_audit.status()');
+}
+
+sub set_conf
+{
+	$node->append_conf('postgresql.conf', $_) for @_;
+	$node->reload;
+	my ($name, $value) = $_[-1] =~ /(\S+) = (\S+)/;
+	$node->poll_query_until('postgres', "SELECT current_setting('$name') = '$value'") or die "$name is not $value";
+}
+
+# --- the first record
+ok(settled(), 'trail begins');
+is(one('SELECT seq, kind, origin FROM dataclass_audit.event ORDER BY seq LIMIT 1'), '1|trail_begin|writer', 'first record says so');
+like(one('SELECT detail FROM dataclass_audit.event WHERE seq = 1'), qr/system identifier \d+, server version/, 'and whose it is');
+
+# --- a plain denial
+like(deny('plain'), qr/ERROR:  42501/, 'denied');
+is(one(q{SELECT count(*), min(origin) FROM dataclass_audit.event WHERE application = 'plain'}), '1|queue',
+	'in the trail before the client knows');
+
+# --- writer terminated again and again under load
+my $before = denials();
+my $load = IPC::Run::start([ 'pgbench', '-n', '-U', 'low', '-h', $node->host, '-p', $node->port, '-f', $script,
+	'-c', '8', '-t', '250', 'postgres' ], '>', \my $out, '2>', \my $err);
+my $killed = 0;
+for (1 .. 200)
+{
+	last if $killed >= 5;
+	$killed++ if one('SELECT coalesce(pg_terminate_backend(writer_pid), false) FROM dataclass_audit.status()') eq 't';
+	usleep(50_000);
+}
+$load->finish;
+cmp_ok($killed, '>=', 1, "writer terminated $killed times");
+sound('writer terminated');
+is(denials() - $before, 2000, 'every denial once');
+
+# --- the launcher
+$before = denials();
+is(one(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'dataclass audit launcher'}), 't', 'launcher terminated');
+one('SELECT pg_terminate_backend(writer_pid) FROM dataclass_audit.status()');
+like(deny("nolauncher"), qr/42501/, 'denied without launcher and writer');
+ok(in_trail('nolauncher', 1), 'recorded after all');
+ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'dataclass audit launcher'}), 'launcher is back');
+sound('launcher terminated');
+
+# --- a writer that does not answer: timeout, journal, import
+set_conf('dataclass.audit_timeout = 200ms');
+my $pid = writer();
+kill 'STOP', $pid;
+my $start = time;
+like(deny('stopped'), qr/42501/, 'denied while the writer is stopped');
+cmp_ok(time - $start, '<', 5, 'after the timeout, not after a hang');
+is(one(q{SELECT count(*) FROM dataclass_audit.event WHERE application = 'stopped'}), 0, 'not in the trail yet');
+is(one('SELECT journal_files FROM dataclass_audit.status()'), 1, 'but in the journal');
+kill 'CONT', $pid;
+ok(in_trail('stopped', 1), 'imported when the writer goes on');
+is(one(q{SELECT origin FROM dataclass_audit.event WHERE application = 'stopped'}), 'journal', 'from the journal');
+sound('writer stopped');
+
+# --- a writer that took the event and cannot finish: it waits for a lock
+set_conf('dataclass.enforcement = off');
+my $locker = $node->background_psql('postgres');
+$locker->query_safe('BEGIN');
+$locker->query_safe('LOCK TABLE dataclass_audit.event IN ACCESS EXCLUSIVE MODE');
+set_conf('dataclass.enforcement = enforcing');
+like(deny('taken'), qr/42501/, 'denied while the writer waits for a lock');
+$locker->query_safe('COMMIT');
+$locker->quit;
+ok(in_trail('taken', 1), 'recorded');
+sound('event taken and given up');
+is(one(q{SELECT count(*) FROM dataclass_audit.event WHERE application = 'taken'}), 1, 'once');
+is(one(q{SELECT string_agg(substring(detail from 'to (\w+)'), ',' ORDER BY seq) FROM dataclass_audit.event WHERE kind = 'enforcement_change' AND object_identity = 'dataclass.enforcement'}),
+	'off,enforcing', 'both changes of enforcement are in the trail');
+
+# --- the writer ends when idle, and databases can be dropped and copied
+set_conf('dataclass.audit_timeout = 5s', 'dataclass.writer_idle_timeout = 1s');
+ok($node->poll_query_until('postgres', 'SELECT writer_pid IS NULL FROM dataclass_audit.status()'), 'idle writer ends');
+like(deny('idle'), qr/42501/, 'denied');
+is(one(q{SELECT count(*), min(origin) FROM dataclass_audit.event WHERE application = 'idle'}), '1|queue', 'a new writer took it');
+set_conf('dataclass.writer_idle_timeout = 1h');
+one('CREATE DATABASE source');
+$node->safe_psql('source', 'CREATE EXTENSION pg_dataclass');
+$node->poll_query_until('source', 'SELECT count(*) = 1 FROM dataclass_audit.event');
+one('CREATE DATABASE copy TEMPLATE source');
+$node->safe_psql('copy', q{CREATE TABLE t (); SECURITY LABEL FOR dataclass ON TABLE t IS 'secret'});
+ok($node->poll_query_until('copy', q{SELECT count(*) = 3 FROM dataclass_audit.event}), 'a copied trail goes on');
+like($node->safe_psql('copy', q{SELECT detail FROM dataclass_audit.event WHERE seq = 2}), qr/^Copied trail goes on in database "copy"/, 'and says where it comes from');
+is($node->safe_psql('copy', 'SELECT ok, reason FROM dataclass_audit.verify()'), 't|', 'and verifies');
+
+# --- changes: at commit, dropped at rollback, refused in prepared transactions
+sub changes { return one(q{SELECT count(*) FROM dataclass_audit.event WHERE kind = 'label_change'}); }
+$before = changes();
+one(q{BEGIN; CREATE TABLE gone (); SECURITY LABEL FOR dataclass ON TABLE gone IS 'secret'; ROLLBACK});
+is(changes(), $before, 'a rolled back change is not recorded');
+one(q{BEGIN; SAVEPOINT a; CREATE TABLE gone (); SECURITY LABEL FOR dataclass ON TABLE gone IS 'secret'; ROLLBACK TO a; SAVEPOINT b; CREATE TABLE more (); SECURITY LABEL FOR dataclass ON TABLE more IS 'secret'; RELEASE b; COMMIT});
+is(changes(), $before + 1, 'nor one of a rolled back savepoint; that of a released one is');
+my ($rc, $stdout, $stderr) = $node->psql('postgres', q{BEGIN; CREATE TABLE p (); SECURITY LABEL FOR dataclass ON TABLE p IS 'secret'; PREPARE TRANSACTION 'x'});
+like($stderr, qr/cannot prepare a transaction that changed labels/, 'no prepared transaction with changes');
+sound('changes');
+
+# --- a full queue
+set_conf('dataclass.audit_timeout = 5s');
+$node->append_conf('postgresql.conf', 'dataclass.audit_queue_size = 1');
+$node->restart;
+$before = denials();
+$node->command_ok([ 'pgbench', '-n', '-U', 'low', '-h', $node->host, '-p', $node->port, '-f', $script, '-c', '8', '-t', '250', 'postgres' ], 'load with a queue of one');
+sound('queue full');
+is(denials() - $before, 2000, 'every denial once');
+cmp_ok(one(q{SELECT count(*) FROM dataclass_audit.event WHERE origin = 'journal'}), '>', 10, 'many of them through the journal');
+
+# --- events of a database without the extension wait for it
+one('CREATE DATABASE later');
+my $oid = one(q{SELECT oid FROM pg_database WHERE datname = 'later'});
+$node->safe_psql('later', q{SECURITY LABEL FOR dataclass ON ROLE low IS 'open'});
+ok(scalar(glob($node->data_dir . "/pg_dataclass/journal-$oid-*")), 'journal of a database without a trail');
+$node->safe_psql('later', 'CREATE EXTENSION pg_dataclass');
+ok($node->poll_query_until('later', q{SELECT count(*) = 2 FROM dataclass_audit.event}), 'imported when the extension is there');
+is($node->safe_psql('later', q{SELECT string_agg(kind, ',' ORDER BY seq) FROM dataclass_audit.event}), 'trail_begin,clearance_change', 'after the first record');
+
+$node->stop;
+done_testing();
