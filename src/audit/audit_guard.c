@@ -179,7 +179,7 @@ guard_relation_write(Oid relid, const char *action)
 	{
 		/* Views such as pg_settings have rules of their own; scripts of extensions are code of the operator. */
 		relkind = get_rel_relkind(relid);
-		if ((relkind != RELKIND_RELATION && relkind != RELKIND_TOASTVALUE) || creating_extension)
+		if ((relkind != RELKIND_RELATION && relkind != RELKIND_TOASTVALUE))
 			return;
 		detail = "Direct changes of system catalogs would undo what protects labeled data.";
 	}

@@ -21,7 +21,9 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_publication.h"
+#include "catalog/dependency.h"
 #include "commands/defrem.h"
+#include "commands/extension.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -43,6 +45,36 @@ need_define(Oid relid, const char *command)
 {
 	if (OidIsValid(relid))
 		access_check_relation(relid, ACTION_DEFINE, command);
+}
+
+/* Tables of users, of one schema or (InvalidOid) of all; of one row type if oftype is valid. */
+static List *
+find_tables(Oid nspid, Oid oftype)
+{
+	Relation	rel = table_open(RelationRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	tuple;
+	List	   *relids = NIL;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+
+		if (form->oid >= FirstNormalObjectId &&
+			(form->relkind == RELKIND_RELATION || form->relkind == RELKIND_PARTITIONED_TABLE) &&
+			(!OidIsValid(nspid) || form->relnamespace == nspid) &&
+			(!OidIsValid(oftype) || form->reloftype == oftype))
+			relids = lappend_oid(relids, form->oid);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return relids;
+}
+
+static List *
+user_tables(Oid nspid)
+{
+	return find_tables(nspid, InvalidOid);
 }
 
 /* ------------------------------------------------------------------------
@@ -150,6 +182,13 @@ check_alter_table(AlterTableStmt *stmt)
 
 	if (!OidIsValid(relid) || get_rel_relkind(relid) == RELKIND_INDEX)
 		return;
+	/* ALTER TYPE ... CASCADE changes the typed tables */
+	if (get_rel_relkind(relid) == RELKIND_COMPOSITE_TYPE)
+	{
+		foreach(cell, find_tables(InvalidOid, get_rel_type_id(relid)))
+			need_define(lfirst_oid(cell), "ALTER TYPE");
+		return;
+	}
 	foreach(cell, stmt->cmds)
 	{
 		AlterTableCmd *cmd = lfirst(cell);
@@ -173,24 +212,9 @@ check_alter_table(AlterTableStmt *stmt)
 static void
 check_export_of_schema(Oid nspid)
 {
-	Relation	rel = table_open(RelationRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
-	HeapTuple	tuple;
-	List	   *relids = NIL;
 	ListCell   *cell;
 
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
-
-		if (form->oid >= FirstNormalObjectId &&
-			(form->relkind == RELKIND_RELATION || form->relkind == RELKIND_PARTITIONED_TABLE) &&
-			(!OidIsValid(nspid) || form->relnamespace == nspid))
-			relids = lappend_oid(relids, form->oid);
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	foreach(cell, relids)
+	foreach(cell, user_tables(nspid))
 		access_check_relation(lfirst_oid(cell), ACTION_EXPORT, "CREATE PUBLICATION");
 }
 
@@ -245,6 +269,28 @@ index_runs_code(const IndexStmt *stmt)
 	return false;
 }
 
+/*
+ * Native code, or another name for a function of core that reads below labels.
+ * Scripts of extensions define such functions as a matter of course.
+ */
+static void
+check_language(const CreateFunctionStmt *stmt)
+{
+	ListCell   *cell;
+
+	foreach(cell, stmt->options)
+	{
+		DefElem    *option = lfirst(cell);
+		const char *language;
+
+		if (strcmp(option->defname, "language") != 0)
+			continue;
+		language = strVal(option->arg);
+		if (!creating_extension && (strcmp(language, "internal") == 0 || strcmp(language, "c") == 0))
+			access_check_server("CREATE FUNCTION", psprintf("language %s", language));
+	}
+}
+
 void
 ddl_check(Node *parsetree)
 {
@@ -256,6 +302,9 @@ ddl_check(Node *parsetree)
 	{
 		case T_AlterTableStmt:
 			check_alter_table((AlterTableStmt *) parsetree);
+			break;
+		case T_CreateFunctionStmt:
+			check_language((CreateFunctionStmt *) parsetree);
 			break;
 		case T_CreateStmt:
 			check_references(((CreateStmt *) parsetree)->tableElts);
@@ -330,6 +379,20 @@ remember(List *kept, Oid relid)
 	return lappend(kept, entry);
 }
 
+/* Every relation that an extension would take along to another schema. */
+static List *
+remember_members(Oid extension)
+{
+	List	   *kept = NIL;
+	ListCell   *cell;
+
+	if (OidIsValid(extension))
+		foreach(cell, user_tables(InvalidOid))
+			if (getExtensionOfObject(RelationRelationId, lfirst_oid(cell)) == extension)
+				kept = remember(kept, lfirst_oid(cell));
+	return kept;
+}
+
 /* Effective labels of what the command may cut off from where they come from. */
 List *
 ddl_labels_before(Node *parsetree)
@@ -340,7 +403,13 @@ ddl_labels_before(Node *parsetree)
 	if (!policy_current()->installed)
 		return NIL;
 	if (IsA(parsetree, AlterObjectSchemaStmt))
-		return remember(NIL, relation_of(((AlterObjectSchemaStmt *) parsetree)->relation));
+	{
+		AlterObjectSchemaStmt *stmt = (AlterObjectSchemaStmt *) parsetree;
+
+		return stmt->objectType == OBJECT_EXTENSION ?
+			remember_members(get_extension_oid(strVal(stmt->object), true)) :
+			remember(NIL, relation_of(stmt->relation));
+	}
 	if (!IsA(parsetree, AlterTableStmt))
 		return NIL;
 	foreach(cell, ((AlterTableStmt *) parsetree)->cmds)

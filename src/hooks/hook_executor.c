@@ -20,7 +20,10 @@
 #include "access/sysattr.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/pg_auth_members.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_shseclabel.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/inval.h"
@@ -270,6 +273,35 @@ check_access(const CompatAccess *access, bool report)
 	return check_relation(&check);
 }
 
+/*
+ * Clearances and membership are cluster-wide: a database without the extension
+ * must not be the place to write them behind everybody's back.
+ */
+static void
+check_shared_catalog_write(const CompatAccess *access)
+{
+	Refusal		refusal = {0};
+
+	if (!(access->required & (ACL_INSERT | ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE)) || IsBinaryUpgrade ||
+		(access->relid != SharedSecLabelRelationId && access->relid != AuthMemRelationId &&
+		 access->relid != AuthIdRelationId))
+		return;
+	refusal.event.kind = EVENT_TRAIL_GUARD;
+	refusal.event.severity = SEVERITY_CRITICAL;
+	refusal.event.breach = true;
+	refusal.event.action = command_of(access);
+	refusal.event.class_id = RelationRelationId;
+	refusal.event.object_id = access->relid;
+	refusal.event.object_type = "table";
+	refusal.event.object_identity = report_relation_identity(access->relid);
+	refusal.event.rule = "trail_guard";
+	refusal.message = psprintf("permission denied for table %s", refusal.event.object_identity);
+	refusal.detail = "Clearances and membership of roles hold in every database of the cluster.";
+	refusal.hint = "Use SECURITY LABEL, GRANT and ALTER ROLE.";
+	refusal.mode = guc_enforcement;
+	report_refusal(&refusal);
+}
+
 static bool
 dataclass_check_perms(COMPAT_CHECK_PERMS_ARGS)
 {
@@ -278,8 +310,19 @@ dataclass_check_perms(COMPAT_CHECK_PERMS_ARGS)
 	/* a denial of somebody else stands */
 	if (prev_check_perms && !prev_check_perms(COMPAT_CHECK_PERMS_PASS))
 		return false;
-	if (guc_enforcement == ENFORCEMENT_OFF || !policy_current()->installed)
+	if (guc_enforcement == ENFORCEMENT_OFF)
 		return true;
+	if (!policy_current()->installed)
+	{
+		foreach(cell, range_table)
+		{
+			CompatAccess access;
+
+			if (compat_access_of(lfirst(cell), COMPAT_PERMINFOS, &access))
+				check_shared_catalog_write(&access);
+		}
+		return true;
+	}
 	if (ri_plan && ri_is_check_plan(ri_plan))
 		return true;
 	foreach(cell, range_table)

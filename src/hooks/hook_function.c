@@ -64,11 +64,11 @@ needs_hook(Oid funcid)
 
 	if (prev_needs_fmgr && prev_needs_fmgr(funcid))
 		return true;
-	if (funcid < FirstNormalObjectId || !IsTransactionState() || !OidIsValid(MyDatabaseId))
+	if (!IsTransactionState() || !OidIsValid(MyDatabaseId))
 		return false;
 	if (function_hold_back_inlining && is_sql_function(funcid))
 		return true;
-	return guc_enforcement != ENFORCEMENT_OFF && function_trusted_label(funcid, &label);
+	return funcid >= FirstNormalObjectId && guc_enforcement != ENFORCEMENT_OFF && function_trusted_label(funcid, &label);
 }
 
 static void

@@ -118,6 +118,58 @@ check_password(const RoleSpec *spec, List *options)
 	}
 }
 
+/* The offices themselves: their names are what rights hang on, their grants what auditors read by. */
+static void
+check_office(const char *name, const char *action)
+{
+	Oid			role = get_role_oid(name, true);
+	Refusal		refusal = {0};
+
+	if (!OidIsValid(role) ||
+		(strcmp(name, DC_OFFICER_ROLE) != 0 && strcmp(name, DC_AUDITOR_ROLE) != 0))
+		return;
+	refusal.event.kind = EVENT_TRAIL_GUARD;
+	refusal.event.severity = SEVERITY_CRITICAL;
+	refusal.event.breach = true;
+	refusal.event.action = action;
+	refusal.event.class_id = AuthIdRelationId;
+	refusal.event.object_id = role;
+	refusal.event.object_type = "role";
+	refusal.event.object_identity = name;
+	refusal.event.rule = "trail_guard";
+	refusal.message = psprintf("permission denied: role \"%s\" belongs to pg_dataclass", name);
+	refusal.detail = "Rights to label and to audit hang on this role.";
+	refusal.hint = "Set dataclass.enforcement = off in the configuration file first; that is recorded.";
+	refusal.mode = guc_enforcement;
+	report_refusal(&refusal);
+}
+
+static void
+check_offices(List *specs, const char *action)
+{
+	ListCell   *cell;
+
+	foreach(cell, specs)
+	{
+		Oid			role = get_rolespec_oid(lfirst(cell), true);
+
+		if (OidIsValid(role))
+			check_office(GetUserNameFromId(role, false), action);
+	}
+}
+
+/* A cleared role under another name is another person in the eyes of the trail. */
+static void
+check_rename(const RenameStmt *stmt)
+{
+	Oid			role = get_role_oid(stmt->subname, true);
+
+	check_office(stmt->subname, "ALTER ROLE");
+	if (OidIsValid(role) && confers_clearance(role))
+		officer_act(role, "ALTER ROLE", psprintf("permission denied to rename role \"%s\"", stmt->subname),
+					"The role has a clearance or an office; renaming it is an officer's act.");
+}
+
 void
 role_command_check(Node *parsetree)
 {
@@ -141,6 +193,16 @@ role_command_check(Node *parsetree)
 						check_granted_role(GetUserNameFromId(get_rolespec_oid(lfirst(inner), false), false),
 										   "CREATE ROLE");
 			}
+			break;
+		case T_RenameStmt:
+			if (((RenameStmt *) parsetree)->renameType == OBJECT_ROLE)
+				check_rename((RenameStmt *) parsetree);
+			break;
+		case T_DropRoleStmt:
+			check_offices(((DropRoleStmt *) parsetree)->roles, "DROP ROLE");
+			break;
+		case T_DropOwnedStmt:
+			check_offices(((DropOwnedStmt *) parsetree)->roles, "DROP OWNED");
 			break;
 		case T_AlterRoleStmt:
 			{
