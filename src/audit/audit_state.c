@@ -14,6 +14,8 @@
  */
 #include "postgres.h"
 
+#include <sys/stat.h>
+
 #include "access/xact.h"
 #include "commands/dbcommands.h"
 #include "lib/stringinfo.h"
@@ -58,6 +60,7 @@ static const char *const setting_default[WATCH_COUNT] = {
 /* What is known to be recorded. */
 static char known[WATCH_COUNT][STATE_VALUE_MAX];
 static bool known_loaded = false;
+static bool known_saved = true;
 
 static const char *
 mode_name(int mode)
@@ -179,9 +182,14 @@ record_change(Oid dbid, const char *database, WatchedSetting setting)
 static bool
 record_in_all_trails(WatchedSetting setting)
 {
-	List	   *names = audit_files("head-", InvalidOid);
+	struct stat st;
+	List	   *names;
 	ListCell   *lc;
 
+	/* A directory that is not there does not mean that there is no trail. */
+	if (stat(AUDIT_DIRECTORY, &st) != 0 || !S_ISDIR(st.st_mode))
+		return false;
+	names = audit_files("head-", InvalidOid);
 	foreach(lc, names)
 	{
 		Oid			dbid = audit_file_database(lfirst(lc), "head-");
@@ -210,6 +218,7 @@ audit_state_check(void)
 
 	if (!known_loaded)
 		load_known();
+	changed = !known_saved;
 	for (int i = 0; i < WATCH_COUNT; i++)
 		changed = changed || strcmp(known[i], current_value(i)) != 0;
 	if (!changed)
@@ -221,6 +230,7 @@ audit_state_check(void)
 	{
 		if (strcmp(known[i], current_value(i)) == 0)
 			continue;
+		known_saved = false;
 		ereport(LOG,
 				(errmsg("setting %s changed from %s to %s", setting_name[i], known[i], current_value(i))));
 		recorded = record_in_all_trails(i);
@@ -229,7 +239,7 @@ audit_state_check(void)
 	}
 	/* Written after the records: a crash in between records a change twice, never not at all. */
 	if (recorded)
-		(void) save_known();
+		known_saved = save_known();
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(work);
 }
