@@ -17,8 +17,12 @@
 #include "access/xact.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
@@ -39,6 +43,7 @@ typedef struct FmgrState
 {
 	Datum		prev;
 	int			depth;			/* stack depth before this call; -1: not entered */
+	int			guc_level;		/* nest level of the safe search path; -1: none */
 } FmgrState;
 
 static Oid	recorded_function = InvalidOid;
@@ -98,6 +103,52 @@ record_entry(Oid funcid, const Label *label)
 	recorded_statement = GetCurrentStatementStartTimestamp();
 }
 
+static bool
+pins_search_path(Oid funcid, Oid *namespace)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
+	bool		pinned = false;
+	bool		isnull;
+	Datum		config;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	*namespace = ((Form_pg_proc) GETSTRUCT(tuple))->pronamespace;
+	config = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proconfig, &isnull);
+	if (!isnull)
+	{
+		Datum	   *items;
+		int			nitems;
+
+		deconstruct_array(DatumGetArrayTypeP(config), TEXTOID, -1, false, TYPALIGN_INT, &items, NULL, &nitems);
+		for (int i = 0; i < nitems; i++)
+			pinned |= strncmp(TextDatumGetCString(items[i]), "search_path=", 12) == 0;
+	}
+	ReleaseSysCache(tuple);
+	return pinned;
+}
+
+/*
+ * The caller's search path must not decide which functions and operators run
+ * with the label's clearance.  A procedure that pins none gets pg_catalog, its
+ * own schema, and temporary objects last.  Returns the GUC nest level to leave.
+ */
+static int
+enter_safe_search_path(Oid funcid)
+{
+	Oid			namespace = InvalidOid;
+	char	   *name;
+	int			level;
+
+	if (pins_search_path(funcid, &namespace) || (name = get_namespace_name(namespace)) == NULL)
+		return -1;
+	level = NewGUCNestLevel();
+	(void) set_config_option("search_path",
+							 psprintf("pg_catalog, %s, pg_temp", quote_identifier(name)),
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
 static void
 dataclass_fmgr(FmgrHookEventType event, FmgrInfo *flinfo, Datum *private)
 {
@@ -119,10 +170,16 @@ dataclass_fmgr(FmgrHookEventType event, FmgrInfo *flinfo, Datum *private)
 				record_entry(flinfo->fn_oid, &label);
 				state->depth = subject_trusted_depth();
 				subject_push_trusted(flinfo->fn_oid);
+				state->guc_level = enter_safe_search_path(flinfo->fn_oid);
 			}
 			break;
 		case FHET_END:
+			if (state->depth >= 0 && state->guc_level > 0)
+				AtEOXact_GUC(true, state->guc_level);
+			/* FALLTHROUGH */
 		case FHET_ABORT:
+			/* on error, the (sub)transaction puts settings back */
+			state->guc_level = -1;
 			if (state->depth >= 0)
 				subject_pop_trusted(state->depth);
 			state->depth = -1;

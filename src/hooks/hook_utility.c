@@ -19,13 +19,13 @@
  */
 #include "postgres.h"
 
-#include <sys/stat.h>
-
 #include "access/xact.h"
 #include "commands/dbcommands.h"
 #include "commands/extension.h"
 #include "commands/seclabel.h"
+#include "catalog/pg_database.h"
 #include "miscadmin.h"
+#include "storage/fd.h"
 #include "tcop/utility.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -169,15 +169,33 @@ check_server_command(Node *parsetree)
 	}
 }
 
+/* Does the database have a trail, or records in a journal that wait for one? */
+static bool
+holds_records(Oid dbid)
+{
+	char	   *directory = psprintf("%s/pg_dataclass", DataDir);
+	char	   *head = psprintf("head-%u", dbid);
+	char	   *journal = psprintf("journal-%u-", dbid);
+	bool		found = false;
+	DIR		   *dir = AllocateDir(directory);
+	struct dirent *entry;
+
+	if (dir == NULL)
+		return false;
+	while ((entry = ReadDirExtended(dir, directory, LOG)) != NULL)
+		if (strcmp(entry->d_name, head) == 0 || strncmp(entry->d_name, journal, strlen(journal)) == 0)
+			found = true;
+	FreeDir(dir);
+	return found;
+}
+
 /* A trail goes with its database. */
 static void
 refuse_drop_with_trail(Oid dbid, const char *name)
 {
-	char	   *path = psprintf("%s/pg_dataclass/head-%u", DataDir, dbid);
-	struct stat st;
 	Refusal		refusal = {0};
 
-	if (stat(path, &st) != 0)
+	if (!holds_records(dbid))
 		return;
 	refusal.event.kind = EVENT_TRAIL_GUARD;
 	refusal.event.severity = SEVERITY_CRITICAL;
@@ -194,6 +212,21 @@ refuse_drop_with_trail(Oid dbid, const char *name)
 	report_refusal(&refusal);
 }
 
+static const char *
+template_of(const CreatedbStmt *stmt)
+{
+	ListCell   *cell;
+
+	foreach(cell, stmt->options)
+	{
+		DefElem    *option = lfirst(cell);
+
+		if (strcmp(option->defname, "template") == 0 && option->arg && IsA(option->arg, String))
+			return strVal(option->arg);
+	}
+	return "template1";
+}
+
 static void
 check_database_command(Node *parsetree)
 {
@@ -207,15 +240,7 @@ check_database_command(Node *parsetree)
 	else if (IsA(parsetree, AlterDatabaseStmt))
 		name = ((AlterDatabaseStmt *) parsetree)->dbname;
 	else if (IsA(parsetree, CreatedbStmt))
-	{
-		ListCell   *cell;
-
-		name = "template1";
-		foreach(cell, ((CreatedbStmt *) parsetree)->options)
-			if (strcmp(((DefElem *) lfirst(cell))->defname, "template") == 0 &&
-				((DefElem *) lfirst(cell))->arg && IsA(((DefElem *) lfirst(cell))->arg, String))
-				name = strVal(((DefElem *) lfirst(cell))->arg);
-	}
+		name = template_of((CreatedbStmt *) parsetree);
 	if (name == NULL)
 		return;
 	dbid = get_database_oid(name, true);
@@ -224,6 +249,21 @@ check_database_command(Node *parsetree)
 	if (IsA(parsetree, DropdbStmt))
 		refuse_drop_with_trail(dbid, name);
 	audit_release_database(dbid);
+}
+
+/* A copy of a database has its tables' labels in it, but not its own: that is a shared object's. */
+static void
+copy_database_label(const CreatedbStmt *stmt)
+{
+	ObjectAddress object;
+	char	   *label;
+
+	ObjectAddressSet(object, DatabaseRelationId, get_database_oid(template_of(stmt), true));
+	if (!OidIsValid(object.objectId) || (label = GetSecurityLabel(&object, DC_PROVIDER)) == NULL)
+		return;
+	object.objectId = get_database_oid(stmt->dbname, false);
+	SetSecurityLabel(&object, DC_PROVIDER, label);
+	policy_invalidate_all();
 }
 
 /*
@@ -321,11 +361,13 @@ dataclass_process_utility(PlannedStmt *pstmt, const char *query_string, bool rea
 		return;
 	}
 	gate_utility(pstmt);
-	if (!policy_current()->installed)
+	if (!policy_current()->installed || IsA(parsetree, CreatedbStmt))
 	{
 		if (IsA(parsetree, SecLabelStmt))
 			canonicalize_label(&args);
 		run(&args);
+		if (IsA(parsetree, CreatedbStmt))
+			copy_database_label((CreatedbStmt *) parsetree);
 		return;
 	}
 	ddl_check(parsetree);
@@ -337,7 +379,7 @@ dataclass_process_utility(PlannedStmt *pstmt, const char *query_string, bool rea
 		if (copy_row_labeled(args.pstmt, query_string, qc))
 			return;
 	}
-	if (OidIsValid(ddl_created_relation(parsetree)) || takes_data_from_query(parsetree) ||
+	if (IsA(parsetree, AlterObjectSchemaStmt) || OidIsValid(ddl_created_relation(parsetree)) || takes_data_from_query(parsetree) ||
 		IsA(parsetree, CreateStmt) || IsA(parsetree, CreateForeignTableStmt))
 		run_and_judge(&args);
 	else

@@ -97,6 +97,20 @@ check_supported(const ObjectAddress *object)
 		case NamespaceRelationId:
 			nspid = object->objectId;
 			break;
+		case DatabaseRelationId:
+
+			/*
+			 * Ranks are per database, so only the database itself can say
+			 * whether a label lowers its own.  pg_dump --create sets it from
+			 * outside.
+			 */
+			if ((object->objectId != MyDatabaseId || !p->installed) && !policy_is_restoring())
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						 errmsg("a database can be labeled from within itself only"),
+						 errdetail("The policy that its label is made of is in the database, with extension \"pg_dataclass\"."),
+						 errhint("Connect to the database, run CREATE EXTENSION pg_dataclass there, and label it.")));
+			return;
 		default:
 			return;
 	}
