@@ -32,6 +32,7 @@ typedef struct PendingEvent
 } PendingEvent;
 
 static List *pending_events = NIL;	/* in TopTransactionContext */
+static bool delivered = false;	/* the transaction is past its delivery */
 static bool recording = false;	/* an event of recording itself is dropped */
 
 /* Last resort: the operator's log, and a count for the trail. */
@@ -40,13 +41,13 @@ give_up(Oid dbid, const AuditPayload *payload)
 {
 	AuditRecord r;
 	const char *error;
-	int			level = guc_on_audit_failure == AUDIT_FAILURE_CONTINUE ? WARNING : LOG;
+	bool		go_on = guc_on_audit_failure == AUDIT_FAILURE_CONTINUE;
 
 	audit_queue_note_lost(dbid, 1);
 	if (audit_payload_decode(payload->data, payload->len, &r, &error))
 	{
 #define TEXT(f) (int) r.text[f].len, r.text[f].data ? r.text[f].data : ""
-		ereport(level == WARNING ? LOG : level,
+		ereport(LOG,
 				(errcode(ERRCODE_IO_ERROR),
 				 errmsg("audit event could not be recorded"),
 				 errdetail_log("kind=%.*s severity=%.*s outcome=%.*s breach=%d action=%.*s subject=%.*s session_user=%.*s client=%.*s object=%.*s %.*s label=%.*s rule=%.*s statement=%.*s detail=%.*s",
@@ -57,12 +58,12 @@ give_up(Oid dbid, const AuditPayload *payload)
 							   TEXT(AUDIT_STATEMENT), TEXT(AUDIT_DETAIL))));
 #undef TEXT
 	}
-	if (level == WARNING)
+	if (go_on)
 		ereport(WARNING,
 				(errcode(ERRCODE_IO_ERROR),
 				 errmsg("audit event could not be recorded"),
 				 errhint("See the server log for the event and the reason.")));
-	return guc_on_audit_failure == AUDIT_FAILURE_CONTINUE;
+	return go_on;
 }
 
 static bool
@@ -185,7 +186,8 @@ sink_at_commit(const AuditEvent *event)
 	volatile bool ok = false;
 	MemoryContext caller = CurrentMemoryContext;
 
-	if (!IsTransactionState())
+	/* Other modules' work before the commit may come after ours. */
+	if (!IsTransactionState() || delivered)
 		return sink_now(event);
 	if (recording || audit_is_writer())
 		return true;
@@ -251,6 +253,7 @@ sink_xact_callback(XactEvent event, void *arg)
 		case XACT_EVENT_PRE_COMMIT:
 		case XACT_EVENT_PARALLEL_PRE_COMMIT:
 			deliver_pending();
+			delivered = true;
 			break;
 		case XACT_EVENT_PRE_PREPARE:
 			if (pending_events != NIL)
@@ -266,6 +269,7 @@ sink_xact_callback(XactEvent event, void *arg)
 		case XACT_EVENT_PARALLEL_COMMIT:
 		case XACT_EVENT_PARALLEL_ABORT:
 			pending_events = NIL;
+			delivered = false;
 			recording = false;
 			break;
 	}

@@ -49,8 +49,13 @@ begin_xact_callback(XactEvent event, void *arg)
 		return;
 	switch (event)
 	{
+		case XACT_EVENT_PRE_PREPARE:
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot prepare a transaction that created extension pg_dataclass"),
+					 errhint("Commit it with COMMIT.")));
+			break;
 		case XACT_EVENT_COMMIT:
-		case XACT_EVENT_PREPARE:
 			begin_at_commit = false;
 			/* A trail that was here before ended with its extension. */
 			audit_head_retire(MyDatabaseId, AUDIT_ENDED_PREFIX);
@@ -60,8 +65,8 @@ begin_xact_callback(XactEvent event, void *arg)
 		case XACT_EVENT_ABORT:
 			begin_at_commit = false;
 			break;
+		case XACT_EVENT_PREPARE:
 		case XACT_EVENT_PRE_COMMIT:
-		case XACT_EVENT_PRE_PREPARE:
 		case XACT_EVENT_PARALLEL_PRE_COMMIT:
 		case XACT_EVENT_PARALLEL_COMMIT:
 		case XACT_EVENT_PARALLEL_ABORT:

@@ -47,6 +47,7 @@ static bool am_writer = false;
 static TrailHead writer_head;
 static TimestampTz local_commit_until = 0;
 static bool note_local_commit = false;
+static bool trail_gone = false; /* the extension was dropped */
 static TimestampTz import_not_before = 0;
 static TimestampTz head_synced_at = 0;
 
@@ -173,6 +174,7 @@ writer_transaction(writer_work_type work, void *arg, int *sqlstate)
 	{
 		HOLD_INTERRUPTS();
 		*sqlstate = geterrcode();
+		trail_gone = *sqlstate == ERRCODE_UNDEFINED_TABLE;
 		EmitErrorReport();
 		disable_timeout(STATEMENT_TIMEOUT, false);
 		QueryCancelPending = false;
@@ -299,10 +301,8 @@ worth_single_tries(int sqlstate)
 
 /* The extension was dropped: events wait in the journal until there is a trail again. */
 static void
-leave_without_trail(int sqlstate)
+leave_without_trail(void)
 {
-	if (sqlstate != ERRCODE_UNDEFINED_TABLE)
-		return;
 	audit_queue_no_extension(MyDatabaseId);
 	proc_exit(0);
 }
@@ -330,7 +330,6 @@ writer_serve_queue(void)
 	}
 	else
 		journal_taken(taken, n);
-	leave_without_trail(sqlstate);
 	return true;
 }
 
@@ -370,6 +369,8 @@ import_journals(void)
 		return false;
 	if (audit_import_all())
 		return true;
+	if (trail_gone)
+		leave_without_trail();
 	audit_queue_request_writer(MyDatabaseId, true, false);
 	import_not_before = TimestampTzPlusMilliseconds(now, IMPORT_RETRY);
 	return false;
@@ -398,11 +399,13 @@ writer_loop(void)
 		if (writer_serve_queue())
 		{
 			last_work = GetCurrentTimestamp();
-			if (!stopping)
+			if (!stopping && !trail_gone)
 				continue;
 		}
 		if (stopping)
 			leave(0);
+		if (trail_gone)
+			leave_without_trail();
 		if (writer_found_tampering())
 			writer_begin();
 		if (import_journals())

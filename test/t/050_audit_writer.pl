@@ -163,6 +163,25 @@ my ($rc, $stdout, $stderr) = $node->psql('postgres', q{BEGIN; CREATE TABLE p ();
 like($stderr, qr/cannot prepare a transaction that changed labels/, 'no prepared transaction with changes');
 sound('changes');
 
+# --- recorded soon after instead of before
+set_conf('dataclass.audit_durability = async');
+$before = denials();
+$node->command_ok([ 'pgbench', '-n', '-U', 'low', '-h', $node->host, '-p', $node->port, '-f', $script, '-c', '8', '-t', '250', 'postgres' ], 'load with durability async');
+sound('async');
+is(denials() - $before, 2000, 'every denial once');
+set_conf('dataclass.audit_durability = sync');
+
+# --- the extension dropped and created anew: a new trail, which says so
+$node->safe_psql('source', q{CREATE TABLE t (); SECURITY LABEL FOR dataclass ON TABLE t IS 'secret'});
+my $old_seq = $node->safe_psql('source', 'SELECT max(seq) FROM dataclass_audit.event');
+set_conf('dataclass.enforcement = off');
+$node->poll_query_until('source', "SELECT count(*) = max(seq) AND max(seq) > $old_seq FROM dataclass_audit.event");
+$node->safe_psql('source', 'DROP EXTENSION pg_dataclass CASCADE');
+$node->safe_psql('source', 'CREATE EXTENSION pg_dataclass');
+ok($node->poll_query_until('source', q{SELECT count(*) > 0 FROM dataclass_audit.event WHERE seq = 1 AND detail LIKE '%A former trail of this database ended at record %'}), 'a new trail tells of the former one');
+is($node->safe_psql('source', 'SELECT ok, reason FROM dataclass_audit.verify()'), 't|', 'and verifies');
+set_conf('dataclass.enforcement = enforcing');
+
 # --- a full queue
 set_conf('dataclass.audit_timeout = 5s');
 $node->append_conf('postgresql.conf', 'dataclass.audit_queue_size = 1');
