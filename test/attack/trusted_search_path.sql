@@ -1,6 +1,6 @@
 -- title: a name that a trusted procedure leaves unqualified, resolved by the caller's search_path
 -- role: plain
--- expect: denied
+-- expect: filtered
 
 CREATE FUNCTION scratch.count_step(bigint) RETURNS bigint LANGUAGE plpgsql AS
 	$$ BEGIN RAISE NOTICE 'seen: %', (SELECT min(body) FROM att.secret); RETURN $1 + 1; END $$;
