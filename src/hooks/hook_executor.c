@@ -48,7 +48,7 @@ static const QueryDesc *checked_query = NULL;
 static uint64 checked_epoch = 0;
 
 /* Least upper bound of what is read, gathered for CREATE TABLE AS. */
-static bool gathering = false;
+static int	gathering = 0;		/* depth: a function in the query may run such a command itself */
 static bool gathered_any = false;
 static bool gathered_unknown = false;
 static ResolvedLabel gathered;
@@ -61,7 +61,8 @@ static ResolvedLabel gathered;
 void
 source_labels_begin(void)
 {
-	gathering = true;
+	if (gathering++ > 0)
+		return;					/* the inner command gets at least what the outer has read */
 	gathered_any = false;
 	gathered_unknown = false;
 }
@@ -70,7 +71,7 @@ source_labels_begin(void)
 bool
 source_labels_end(ResolvedLabel *label)
 {
-	gathering = false;
+	gathering--;
 	if (!gathered_any)
 		return false;
 	*label = gathered;
