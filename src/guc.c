@@ -34,7 +34,7 @@ static const struct config_enum_entry enforcement_options[] = {
 
 /* Grammar only: settings are read where there is no catalog yet. */
 static bool
-check_session_ceiling(char **newval, void **extra, GucSource source)
+check_label(char **newval, void **extra, GucSource source)
 {
 	Label		label;
 	LabelError	error;
@@ -44,7 +44,7 @@ check_session_ceiling(char **newval, void **extra, GucSource source)
 	if (label_parse(*newval, strlen(*newval), &label, &error))
 		return true;
 	GUC_check_errdetail("Label is malformed at byte %d: %s.", error.position, error.message);
-	GUC_check_errhint("Give a label such as \"restricted:health\", or an empty string for no ceiling.");
+	GUC_check_errhint("Give a label such as \"restricted:health\", or an empty string for none.");
 	return false;
 }
 
@@ -52,6 +52,12 @@ static void
 assign_session_ceiling(const char *newval, void *extra)
 {
 	subject_invalidate();
+}
+
+static void
+assign_row_label(const char *newval, void *extra)
+{
+	session_row_label_changed();
 }
 
 static void
@@ -94,7 +100,13 @@ guc_init(void)
 							   NULL,
 							   &guc_session_ceiling, "",
 							   PGC_USERSET, 0,
-							   check_session_ceiling, assign_session_ceiling, NULL);
+							   check_label, assign_session_ceiling, NULL);
+	DefineCustomStringVariable("dataclass.row_label",
+							   "Label that dataclass.row_label() gives to new rows.",
+							   "Empty: the highest label of the session, if that is one.",
+							   &guc_row_label, "",
+							   PGC_USERSET, 0,
+							   check_label, assign_row_label, NULL);
 	DefineCustomStringVariable("dataclass.sysfs_root",
 							   "Directory where the kernel's sysfs is mounted, read by the dm-crypt probe.",
 							   NULL,

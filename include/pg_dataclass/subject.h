@@ -48,6 +48,10 @@ extern bool subject_writes_ahead_of_policy(bool label_unknown);
 /* Forget the cached subject: settings changed, a trusted procedure began or ended. */
 extern void subject_invalidate(void);
 
+/* The label in dataclass.row_label, '' if none; policy_row_label.c answers for it. */
+extern char *guc_row_label;
+extern void session_row_label_changed(void);
+
 /* What the cached subject was built for; policy_subject.c alone writes it. */
 typedef struct SubjectState
 {
