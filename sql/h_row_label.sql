@@ -102,7 +102,12 @@ RESET ROLE;
 
 -- what was refused is in the trail
 SELECT rule, label, count(*) FROM dataclass_audit.denied WHERE object_identity = 'dataclass.row_label' GROUP BY 1, 2 ORDER BY 1, 2;
-SET ROLE regress_boss;
-DROP TABLE note, bare;
+SECURITY LABEL FOR dataclass ON TABLE note IS 'secret:wa';
+SECURITY LABEL FOR dataclass ON TABLE bare IS 'secret:wa';
+SECURITY LABEL FOR dataclass ON ROLE writes_super IS 'secret:wa';
+SET ROLE writes_super;
+DROP TABLE note, bare;											-- ok
 RESET ROLE;
+DELETE FROM dataclass.row_label WHERE label ~ 'w[ab]';
+DELETE FROM dataclass.compartment WHERE name IN ('wa', 'wb');
 DROP ROLE writes_one, writes_two, writes_both, writes_low, writes_odd, writes_super;
