@@ -63,4 +63,4 @@ CREATE PUBLICATION p FOR TABLE clinic.patient;		-- fail
 CREATE PUBLICATION p FOR ALL TABLES;				-- fail
 -- what PUBLIC may execute
 SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-	WHERE n.nspname LIKE 'dataclass%' AND p.proacl IS NULL ORDER BY 1::text;
+	WHERE n.nspname LIKE 'dataclass%' AND p.proacl IS NULL ORDER BY p.oid::regprocedure::text COLLATE "C";

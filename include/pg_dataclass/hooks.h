@@ -26,6 +26,7 @@ extern bool function_hold_back_inlining;
 extern void access_check_relation(Oid relid, PolicyAction action, const char *command);
 
 extern bool access_may_read(Oid relid, AttrNumber attnum);
+extern bool access_may_read_column(Oid relid, AttrNumber attnum);
 /* What reads files or WAL of the server, where labels do not reach. */
 extern void access_check_server(const char *command, const char *what);
 

@@ -27,5 +27,6 @@ typedef struct ObjectLabel
 
 extern const ObjectLabel *object_label(Oid class_id, Oid object_id, LabelSpecKind kind);
 extern void resolve_relation(const PolicySnapshot *p, RelationLabels *labels);
+extern void resolve_row_proof(const PolicySnapshot *p, RelationLabels *labels);
 
 #endif							/* PG_DATACLASS_LABEL_CACHE_H */

@@ -53,6 +53,8 @@ typedef struct PolicyRowLabel
 	const char *text;			/* canonical */
 } PolicyRowLabel;
 
+typedef struct PolicyRowLabelCache PolicyRowLabelCache;
+
 typedef struct PolicySnapshot
 {
 	bool		installed;		/* extension exists in this database; else all below is empty */
@@ -64,8 +66,8 @@ typedef struct PolicySnapshot
 	PolicyClass *classes;		/* by rank, ascending */
 	int			ncompartments;
 	const char **compartments;	/* sorted by strcmp */
-	int			nrow_labels;
-	PolicyRowLabel *row_labels; /* sorted by id */
+	const char *era;			/* token that changes when what was dominated may no longer be; NULL: none */
+	PolicyRowLabelCache *row_labels;	/* see policy_row_label_by_id() */
 	bool		has_default_clearance;
 	LabelSpec	default_clearance;	/* of roles without any label */
 	bool		deny_unlabelled;	/* unlabelled relations: denied instead of ungoverned */
@@ -90,7 +92,14 @@ extern const PolicyTier *policy_tier_by_name(const PolicySnapshot *p, const char
 extern const PolicyTier *policy_tier_by_rank(const PolicySnapshot *p, int rank);
 extern const char *policy_tier_name(const PolicySnapshot *p, int rank);	/* "none" if unknown */
 extern bool policy_compartment_known(const PolicySnapshot *p, const char *name, size_t len);
+
+/* Row labels are read one by one, or all when somebody asks for all (policy_rowlabel.c). */
 extern const PolicyRowLabel *policy_row_label_by_id(const PolicySnapshot *p, uint64 id);
+extern int	policy_row_labels(const PolicySnapshot *p, const PolicyRowLabel **all);
+extern int	policy_row_labels_up_to(const PolicySnapshot *p, int limit, const PolicyRowLabel **all);
+/* Memory that lives as long as the snapshot; NULL for one that is not current. */
+extern MemoryContext policy_snapshot_context(const PolicySnapshot *p);
+
 extern bool policy_label_known(const PolicySnapshot *p, const Label *label, const char **what, char *name, size_t size);
 
 extern bool policy_is_quarantined(const PolicySnapshot *p, Oid relid);

@@ -42,6 +42,9 @@ typedef struct RelationLabels
 	char		relkind;
 	AttrNumber	row_label_attnum;	/* column of type dataclass.label, or 0 */
 	bool		row_label_unfiltered;	/* some ancestor lacks that column: read through it, no filter applies */
+	ResolvedLabel *row_ceiling; /* core vouches that every row is dominated by it, or NULL (label_rowproof.c) */
+	int			nbound;			/* LIST partition by label: its values; else 0 */
+	uint64	   *bound;
 	ResolvedLabel label;		/* if governed */
 	int			ncolumns;
 	ColumnLabel *columns;		/* by attnum */
@@ -49,6 +52,9 @@ typedef struct RelationLabels
 
 /* Never NULL. Needs a transaction. */
 extern const RelationLabels *relation_labels(Oid relid);
+
+/* Moves whenever an entry may have become invalid; label_cache.c alone writes it. */
+extern uint64 relation_labels_stamp;
 
 /* Same answers for callers that need no more than the label. */
 extern bool relation_effective_label(Oid relid, Label *label);

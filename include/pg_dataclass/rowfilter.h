@@ -23,16 +23,38 @@ typedef enum RowFunction
 	ROW_FUNCTION_CHECK,			/* row_check(label, oid, int4): true, or raises */
 	ROW_FUNCTION_RELABEL,		/* row_relabel(old, new, oid): new, or raises */
 	ROW_FUNCTION_STATISTICS,	/* statistics_visible(oid, int2): rows of pg_statistic */
-	ROW_FUNCTION_STATISTICS_EXT /* statistics_ext_visible(oid): rows of pg_statistic_ext_data */
+	ROW_FUNCTION_STATISTICS_EXT,	/* statistics_ext_visible(oid): rows of pg_statistic_ext_data */
+	ROW_FUNCTION_WITHIN,		/* row_within(label, text, text): constraint */
+	ROW_FUNCTION_EQUAL			/* label_eq(label, label) */
 } RowFunction;
 
-#define ROW_FUNCTION_COUNT (ROW_FUNCTION_STATISTICS_EXT + 1)
+#define ROW_FUNCTION_COUNT (ROW_FUNCTION_EQUAL + 1)
 
 /* Oid of the SQL function, InvalidOid if not installed. */
 extern Oid	row_function_oid(RowFunction function);
 
+/* What the filter would do to the rows of a relation, as far as that is proven. */
+typedef enum RowOutcome
+{
+	ROWS_SOME,					/* not known: the filter must run */
+	ROWS_ALL,
+	ROWS_NONE
+} RowOutcome;
+
+/* For the current subject.  ROWS_ALL rests on a constraint or a partition bound. */
+extern RowOutcome row_filter_outcome(Oid relid);
+
+/*
+ * Ids of all registered labels that the current subject reads, ascending, and
+ * how many; *digest tells such sets apart.  Valid until the subject changes.
+ * Negative if they were too many to look at, or not the whole truth.
+ */
+extern int	row_labels_readable(const uint64 **ids, uint64 *digest);
+
 /* May the current subject see, or write, rows of that label?  For C callers. */
 extern bool row_label_readable(uint64 id);
+/* The same without the complaint that row_security = off asks for. */
+extern bool row_label_readable_quietly(uint64 id);
 extern bool row_label_writable(uint64 id);
 
 /* Raise, durably recorded, unless the row may be stored (or changed). */

@@ -1,8 +1,13 @@
 -- Row label checks.  The hooks put calls of these into queries, so everybody
 -- may execute them; they tell the caller what any query would.
 
+CREATE FUNCTION dataclass.row_visible_support(pg_catalog.internal) RETURNS pg_catalog.internal
+	LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'dc_row_visible_support';
+COMMENT ON FUNCTION dataclass.row_visible_support(pg_catalog.internal) IS 'planner support function of row_visible';
+REVOKE ALL ON FUNCTION dataclass.row_visible_support(pg_catalog.internal) FROM PUBLIC;
+
 CREATE FUNCTION dataclass.row_visible(dataclass.label) RETURNS pg_catalog.bool
-	LANGUAGE c STABLE STRICT LEAKPROOF PARALLEL SAFE COST 1
+	LANGUAGE c STABLE STRICT LEAKPROOF PARALLEL SAFE COST 1 SUPPORT dataclass.row_visible_support
 	AS 'MODULE_PATHNAME', 'dc_row_visible';
 COMMENT ON FUNCTION dataclass.row_visible(dataclass.label) IS
 	'may the current subject see rows with this label; raises 42501 instead of false while row_security is off';

@@ -33,6 +33,7 @@
 #include "pg_dataclass/audit.h"
 #include "pg_dataclass/hooks.h"
 #include "pg_dataclass/init.h"
+#include "pg_dataclass/plan.h"
 #include "pg_dataclass/report.h"
 #include "pg_dataclass/subject.h"
 
@@ -433,6 +434,25 @@ access_may_read(Oid relid, AttrNumber attnum)
 	return true;
 }
 
+/* Quiet: may the current subject read that column, as far as the column's own label goes? */
+bool
+access_may_read_column(Oid relid, AttrNumber attnum)
+{
+	const RelationLabels *labels = relation_labels(relid);
+	PolicyRequest request;
+
+	if (guc_enforcement == ENFORCEMENT_OFF || labels->is_catalog)
+		return true;
+	request_init(&request, subject_current(), ACTION_READ);
+	for (int i = 0; i < labels->ncolumns; i++)
+		if (labels->columns[i].attnum == attnum)
+		{
+			request_object(&request, &labels->columns[i].resolved);
+			return policy_decide(&request).verdict != DECISION_DENY;
+		}
+	return true;
+}
+
 /* ------------------------------------------------------------------------
  * Start and run
  * ------------------------------------------------------------------------
@@ -453,6 +473,7 @@ dataclass_executor_start(QueryDesc *query_desc, int eflags)
 	const PlannedStmt *saved = ri_plan;
 
 	AcceptInvalidationMessages();
+	query_desc->plannedstmt = plan_for_subject(query_desc->plannedstmt, query_desc->sourceText, query_desc->params);
 	if (InNoForceRLSOperation() || saved)
 	{
 		ri_plan = InNoForceRLSOperation() ? query_desc->plannedstmt : NULL;
@@ -480,6 +501,8 @@ dataclass_executor_run(QueryDesc *query_desc, ScanDirection direction, uint64 co
 	{
 		AcceptInvalidationMessages();
 		subject_current();
+		if (guc_enforcement != ENFORCEMENT_OFF)
+			plan_check_subject(query_desc->plannedstmt);
 		ExecCheckRTPerms(query_desc->plannedstmt->rtable, COMPAT_PLAN_PERMINFOS(query_desc->plannedstmt) true);
 	}
 	/* only the run right after the start is covered by the check made there */

@@ -8,8 +8,9 @@
  * tables and tables whose flags somebody switched off.  Here the rewritten
  * tree is complete (views, CTEs, sublinks), so each range-table entry that is
  * row-labeled gets the filter unless the row security hooks put it there.
- * Nothing that depends on the subject enters the plan: only calls of functions
- * that decide when they run.
+ * The filter decides when it runs.  Only where core vouches for all rows of a
+ * table is it left out for a subject that reads them all, and the plan says so
+ * (plan_assume.c).
  *
  * Functions in FROM that core inlines during planning bring entries that this
  * walk has not seen; a plan in which that could have happened is made again
@@ -20,6 +21,7 @@
 #include "postgres.h"
 
 #include "access/transam.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_statistic.h"
@@ -37,6 +39,7 @@
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/hooks.h"
 #include "pg_dataclass/init.h"
+#include "pg_dataclass/plan.h"
 #include "pg_dataclass/rowquals.h"
 
 typedef struct WalkContext
@@ -136,6 +139,37 @@ add_check(Query *query, WCOKind kind, Index rti, AttrNumber attnum, Oid relid, R
 	wco->cascaded = false;
 	/* first: before the table's own policies run anybody's function on the row */
 	query->withCheckOptions = lcons(wco, query->withCheckOptions);
+}
+
+/* Nothing but filters that are always true: no barrier for other conditions. */
+static void
+drop_filter(RangeTblEntry *rte, Index rti, AttrNumber attnum)
+{
+	List	   *kept = NIL;
+	ListCell   *cell;
+
+	foreach(cell, rte->securityQuals)
+	{
+		Const	   *value = lfirst(cell);
+
+		if (is_call_of(lfirst(cell), ROW_FUNCTION_VISIBLE, rti, attnum) ||
+			(IsA(value, Const) && !value->constisnull && DatumGetBool(value->constvalue)))
+			continue;
+		kept = lappend(kept, lfirst(cell));
+	}
+	rte->securityQuals = kept;
+}
+
+static void
+filter_rows(RangeTblEntry *rte, Index rti, AttrNumber attnum)
+{
+	if (plan_may_assume() && row_filter_outcome(rte->relid) == ROWS_ALL)
+	{
+		plan_assume_rows(rte->relid, ROWS_ALL);
+		drop_filter(rte, rti, attnum);
+	}
+	else if (!has_filter(rte, rti, attnum))
+		rte->securityQuals = lcons(row_visible_qual(rti, attnum), rte->securityQuals);
 }
 
 static void
@@ -294,9 +328,8 @@ protect_query(Query *query, WalkContext *context)
 		if (attnum == InvalidAttrNumber)
 			continue;
 		if (!ri_check && !ri_action &&
-			!(rti == query->resultRelation && query->commandType == CMD_INSERT) &&
-			!has_filter(rte, rti, attnum))
-			rte->securityQuals = lcons(row_visible_qual(rti, attnum), rte->securityQuals);
+			!(rti == query->resultRelation && query->commandType == CMD_INSERT))
+			filter_rows(rte, rti, attnum);
 		if (rti == query->resultRelation)
 			protect_target(query, rti, attnum, rte->relid, ri_action);
 	}
@@ -327,8 +360,36 @@ plan_query(Query *parse, const char *query_string, int cursorOptions, ParamListI
 		standard_planner(parse, query_string, cursorOptions, boundParams);
 }
 
+/* Does the tree, anywhere, read a relation with row labels? */
 static bool
-has_row_labels(const PlannedStmt *plan)
+reads_row_labels(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		ListCell   *cell;
+
+		foreach(cell, ((Query *) node)->rtable)
+		{
+			RangeTblEntry *rte = lfirst(cell);
+
+			if (rte->rtekind == RTE_RELATION &&
+				relation_labels(rte->relid)->row_label_attnum != InvalidAttrNumber)
+				return true;
+		}
+		return query_tree_walker((Query *) node, reads_row_labels, context, 0);
+	}
+	return expression_tree_walker(node, reads_row_labels, context);
+}
+
+/*
+ * Does the plan hold relations that could have come in without a filter?  With
+ * inlined: by a function that core inlined.  Else only foreign tables count:
+ * as partitions they declare constraints that nobody enforces.
+ */
+static bool
+holds_unfiltered(const PlannedStmt *plan, bool inlined)
 {
 	ListCell   *cell;
 
@@ -337,42 +398,84 @@ has_row_labels(const PlannedStmt *plan)
 		RangeTblEntry *rte = lfirst(cell);
 
 		if (rte->rtekind == RTE_RELATION &&
+			(inlined || rte->relkind == RELKIND_FOREIGN_TABLE) &&
 			relation_labels(rte->relid)->row_label_attnum != InvalidAttrNumber)
 			return true;
 	}
 	return false;
 }
 
+/* One attempt; *context is what the walk found. */
 static PlannedStmt *
-dataclass_planner(Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams)
+protect_and_plan(Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams,
+				 PlanAssumptions *assumptions, WalkContext *context)
 {
-	WalkContext context = {false};
-	Query	   *untouched;
-	PlannedStmt *plan;
+	context->sql_function = false;
+	add_row_checks((Node *) parse, context);
+	return plan_query(parse, query_string, cursorOptions, boundParams);
+}
+
+static PlannedStmt *
+plan_protected(Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams)
+{
+	PlanAssumptions assumptions;
+	WalkContext context;
+	PlannedStmt *volatile plan = NULL;
+	Query	   *volatile kept = NULL;
 	bool		saved = function_hold_back_inlining;
 
-	if (!policy_current()->installed)
-		return plan_query(parse, query_string, cursorOptions, boundParams);
-	add_row_checks((Node *) parse, &context);
-	if (!context.sql_function || saved)
-		return plan_query(parse, query_string, cursorOptions, boundParams);
-
-	untouched = copyObject(parse);
-	plan = plan_query(parse, query_string, cursorOptions, boundParams);
-	if (!has_row_labels(plan))
-		return plan;
-
-	function_hold_back_inlining = true;
+	/*
+	 * The query as it came, for another attempt now or when another subject
+	 * executes the plan.  Plans that may be interrupted and go on under another
+	 * subject (cursors, loops over a query) assume nothing: their planner
+	 * options lack CURSOR_OPT_PARALLEL_OK for the same reason.
+	 */
+	kept = copyObject(parse);
+	plan_assumptions_begin(&assumptions, (cursorOptions & CURSOR_OPT_PARALLEL_OK) != 0);
 	PG_TRY();
 	{
-		plan = plan_query(untouched, query_string, cursorOptions, boundParams);
+		plan = protect_and_plan(parse, query_string, cursorOptions, boundParams, &assumptions, &context);
+		if ((context.sql_function && !saved && holds_unfiltered(plan, true)) ||
+			(assumptions.relations && holds_unfiltered(plan, false)))
+		{
+			plan_assumptions_end(&assumptions);
+			plan_assumptions_begin(&assumptions, false);
+			function_hold_back_inlining = true;
+			plan = protect_and_plan(copyObject((Query *) kept), query_string, cursorOptions, boundParams,
+									&assumptions, &context);
+		}
 	}
 	PG_FINALLY();
 	{
 		function_hold_back_inlining = saved;
+		plan_assumptions_end(&assumptions);
 	}
 	PG_END_TRY();
+	plan_assumptions_attach(&assumptions, plan, kept, cursorOptions);
 	return plan;
+}
+
+static PlannedStmt *
+dataclass_planner(Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams)
+{
+	WalkContext context = {false};
+	PlannedStmt *plan;
+	Query	   *untouched;
+
+	if (!policy_current()->installed)
+		return plan_query(parse, query_string, cursorOptions, boundParams);
+	if (reads_row_labels((Node *) parse, NULL))
+		return plan_protected(parse, query_string, cursorOptions, boundParams);
+
+	/* nothing that needs a filter, unless an inlined function brings it */
+	add_row_checks((Node *) parse, &context);
+	if (!context.sql_function || function_hold_back_inlining)
+		return plan_query(parse, query_string, cursorOptions, boundParams);
+	untouched = copyObject(parse);
+	plan = plan_query(parse, query_string, cursorOptions, boundParams);
+	if (!holds_unfiltered(plan, true))
+		return plan;
+	return plan_protected(untouched, query_string, cursorOptions, boundParams);
 }
 
 void

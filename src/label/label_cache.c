@@ -29,7 +29,7 @@ static MemoryContext cache_cxt = NULL;
 static HTAB *relations = NULL;
 static HTAB *objects = NULL;
 static uint64 cache_generation = 0;
-static uint64 invalidations = 0;	/* counts relcache messages */
+uint64		relation_labels_stamp = 0;	/* counts relcache messages */
 static Oid	label_type = InvalidOid;
 
 /* Returned where nothing can be governed: no transaction, no extension. */
@@ -40,7 +40,7 @@ relcache_callback(Datum arg, Oid relid)
 {
 	RelationLabels *entry;
 
-	invalidations++;
+	relation_labels_stamp++;
 	if (relations == NULL || relid == InvalidOid)
 		return;					/* InvalidOid moves the policy generation */
 	entry = hash_search(relations, &relid, HASH_FIND, NULL);
@@ -90,6 +90,32 @@ current_cache(void)
 	return p;
 }
 
+/*
+ * Move what hangs on an entry into the memory of the cache.  A refilled entry
+ * takes its former memory over where the size is the same: an autovacuum or an
+ * ANALYZE must not make a long-lived backend grow.
+ */
+static void *
+keep(void *former, Size former_size, const void *from, Size size)
+{
+	if (from == NULL)
+		return NULL;
+	if (former == NULL || former_size != size)
+		former = MemoryContextAlloc(cache_cxt, size);
+	return memcpy(former, from, size);
+}
+
+static void
+keep_arrays(RelationLabels *labels, const RelationLabels *former)
+{
+	labels->columns = keep(former->columns, sizeof(ColumnLabel) * former->ncolumns,
+						   labels->columns, sizeof(ColumnLabel) * labels->ncolumns);
+	labels->row_ceiling = keep(former->row_ceiling, sizeof(ResolvedLabel),
+							   labels->row_ceiling, sizeof(ResolvedLabel));
+	labels->bound = keep(former->bound, sizeof(uint64) * former->nbound,
+						 labels->bound, sizeof(uint64) * labels->nbound);
+}
+
 const RelationLabels *
 relation_labels(Oid relid)
 {
@@ -107,8 +133,9 @@ relation_labels(Oid relid)
 		RelationLabels fresh = {0};
 		MemoryContext work_cxt;
 		MemoryContext old_cxt;
-		uint64		before = invalidations;
+		uint64		before = relation_labels_stamp;
 		uint64		generation = cache_generation;
+		bool		found;
 
 		/*
 		 * Filling reads catalogs, which may process invalidations.  Start
@@ -127,16 +154,15 @@ relation_labels(Oid relid)
 			MemoryContextDelete(work_cxt);
 			continue;
 		}
-		if (fresh.columns)
-		{
-			Size		size = sizeof(ColumnLabel) * fresh.ncolumns;
-
-			fresh.columns = memcpy(MemoryContextAlloc(cache_cxt, size), fresh.columns, size);
-		}
+		entry = hash_search(relations, &relid, HASH_ENTER, &found);
+		if (!found)
+			memset(entry, 0, sizeof(*entry));
+		entry->relid = relid;
+		entry->valid = false;
+		keep_arrays(&fresh, entry);
 		MemoryContextDelete(work_cxt);
-		entry = hash_search(relations, &relid, HASH_ENTER, NULL);
 		*entry = fresh;
-		entry->valid = before == invalidations;
+		entry->valid = before == relation_labels_stamp;
 		CHECK_FOR_INTERRUPTS();
 	}
 	return entry;

@@ -371,7 +371,10 @@ resolve_relation(const PolicySnapshot *p, RelationLabels *labels)
 	{
 		labels->row_label_attnum = find_row_label_column(labels->relid);
 		if (labels->row_label_attnum != InvalidAttrNumber)
+		{
 			labels->row_label_unfiltered = ancestor_lacks_row_labels(labels->relid);
+			resolve_row_proof(p, labels);
+		}
 		labels->unlabelled_denied = p->deny_unlabelled && !labels->governed &&
 			labels->row_label_attnum == InvalidAttrNumber && !isAnyTempNamespace(nspid);
 	}
@@ -385,17 +388,18 @@ bool
 relation_ceiling(const RelationLabels *labels, ResolvedLabel *ceiling)
 {
 	const PolicySnapshot *p = policy_current();
+	const PolicyRowLabel *all;
 	bool		have = labels->governed;
 
 	if (have)
 		*ceiling = labels->label;
 	else if (labels->row_label_attnum != InvalidAttrNumber)
-		for (int i = 0; i < p->nrow_labels; i++)
+		for (int i = policy_row_labels(p, &all) - 1; i >= 0; i--)
 		{
 			ResolvedLabel row;
 			bool		mask;
 
-			resolve_stored(p, LABEL_SPEC_PLAIN, p->row_labels[i].text, &row, &mask);
+			resolve_stored(p, LABEL_SPEC_PLAIN, all[i].text, &row, &mask);
 			join_resolved(p, ceiling, &have, &row);
 		}
 	for (int i = 0; i < labels->ncolumns; i++)

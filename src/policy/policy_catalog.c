@@ -240,17 +240,6 @@ read_compartment(PolicySnapshot *p, Datum *values, bool *nulls)
 }
 
 static void
-read_row_label(PolicySnapshot *p, Datum *values, bool *nulls)
-{
-	PolicyRowLabel *row;
-
-	p->row_labels = grow(p->row_labels, p->nrow_labels, sizeof(PolicyRowLabel));
-	row = &p->row_labels[p->nrow_labels++];
-	row->id = (uint64) DatumGetInt64(values[0]);
-	row->text = keep_text(values[1]);
-}
-
-static void
 read_setting(PolicySnapshot *p, Datum *values, bool *nulls)
 {
 	char	   *name = TextDatumGetCString(values[0]);
@@ -262,6 +251,12 @@ read_setting(PolicySnapshot *p, Datum *values, bool *nulls)
 			label_parse_spec(LABEL_SPEC_ROLE, value, strlen(value), &p->default_clearance, &error);
 	else if (strcmp(name, "unlabelled") == 0)
 		p->deny_unlabelled = strcmp(value, "ungoverned") != 0;
+}
+
+static void
+read_era(PolicySnapshot *p, Datum *values, bool *nulls)
+{
+	p->era = keep_text(values[1]);
 }
 
 static void
@@ -298,15 +293,6 @@ compare_names(const void *a, const void *b)
 	return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
-static int
-compare_row_labels(const void *a, const void *b)
-{
-	uint64		left = ((const PolicyRowLabel *) a)->id;
-	uint64		right = ((const PolicyRowLabel *) b)->id;
-
-	return left < right ? -1 : left > right;
-}
-
 static void
 load_snapshot(PolicySnapshot *p)
 {
@@ -327,13 +313,17 @@ load_snapshot(PolicySnapshot *p)
 	scan_policy_table(p, "compartment", 1, read_compartment);
 	if (p->ncompartments)
 		qsort(p->compartments, p->ncompartments, sizeof(char *), compare_names);
-	scan_policy_table(p, "row_label", 2, read_row_label);
-	if (p->nrow_labels)
-		qsort(p->row_labels, p->nrow_labels, sizeof(PolicyRowLabel), compare_row_labels);
 	scan_policy_table(p, "policy_setting", 2, read_setting);
+	scan_policy_table(p, "era", 2, read_era);
 	scan_policy_table(p, "quarantine", 1, read_quarantine);
 	if (p->nquarantined)
 		qsort(p->quarantined, p->nquarantined, sizeof(Oid), compare_oids);
+}
+
+MemoryContext
+policy_snapshot_context(const PolicySnapshot *p)
+{
+	return p == current ? current_cxt : NULL;
 }
 
 const PolicySnapshot *
@@ -449,16 +439,6 @@ policy_compartment_known(const PolicySnapshot *p, const char *name, size_t len)
 			high = middle - 1;
 	}
 	return false;
-}
-
-const PolicyRowLabel *
-policy_row_label_by_id(const PolicySnapshot *p, uint64 id)
-{
-	PolicyRowLabel key = {.id = id};
-
-	if (p->nrow_labels == 0)
-		return NULL;
-	return bsearch(&key, p->row_labels, p->nrow_labels, sizeof(PolicyRowLabel), compare_row_labels);
 }
 
 bool

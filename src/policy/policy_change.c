@@ -26,6 +26,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/atrest.h"
+#include "pg_dataclass/era.h"
 #include "pg_dataclass/provider.h"
 #include "pg_dataclass/report.h"
 #include "pg_dataclass/rowfilter.h"
@@ -74,6 +75,21 @@ register_classes(void)
 			0, NULL, NULL, SPI_OK_INSERT);
 }
 
+/* What rows were judged by may have changed. */
+static void
+note_era(const TriggerData *trigger)
+{
+	const char *table = RelationGetRelationName(trigger->tg_relation);
+	bool		added = TRIGGER_FIRED_BY_INSERT(trigger->tg_event);
+
+	if (creating_extension)
+		return;
+	if (strcmp(table, "data_class") == 0)
+		policy_era_changed(false, added);
+	else if (!added && (strcmp(table, "compartment") == 0 || strcmp(table, "row_label") == 0))
+		policy_era_changed(true, false);
+}
+
 /* AFTER, statement: everybody must look again. */
 Datum
 dc_policy_changed(PG_FUNCTION_ARGS)
@@ -83,6 +99,7 @@ dc_policy_changed(PG_FUNCTION_ARGS)
 
 	/* first: what registers classes below must see them */
 	policy_invalidate_all();
+	note_era(trigger);
 	if (strcmp(RelationGetRelationName(trigger->tg_relation), "data_class") == 0 && !creating_extension &&
 		!policy_is_restoring() &&	/* a dump brings them */
 		(TRIGGER_FIRED_BY_INSERT(trigger->tg_event) || TRIGGER_FIRED_BY_UPDATE(trigger->tg_event)))

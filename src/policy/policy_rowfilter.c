@@ -3,11 +3,11 @@
  * policy_rowfilter.c
  *		Row labels, decided once per label and subject.
  *
- * Owns the decision table: for the current subject, one entry per registered
- * label with what may be done to its rows.  It is rebuilt when the subject's
- * epoch moves, at the first row afterwards; nothing of it is ever part of a
- * plan.  row_visible() costs a validity test, a memo of the last label and one
- * probe, whatever the policy looks like.
+ * Owns the decision table: for the current subject, an entry for each label
+ * that was met, with what may be done to its rows.  A label is decided when it
+ * is met first; the table is emptied when the subject's epoch moves, at the
+ * first row afterwards.  row_visible() costs a validity test and a look into a
+ * small direct-mapped memo, whatever the policy looks like.
  *
  * The filter is STABLE and LEAKPROOF: it says nothing about its argument but
  * its result.  With row_security = off it raises where it would hide, as core
@@ -41,6 +41,7 @@ typedef struct RowDecision
 {
 	uint64		id;				/* hash key: already the prefix of a SHA-256 */
 	char		status;			/* simplehash */
+	bool		registered;
 	bool		readable;
 	bool		writable;
 	uint32		read_failed;	/* first rule that failed, DECISION_* */
@@ -64,10 +65,32 @@ static row_table_hash *table = NULL;
 static uint64 table_epoch = 0;
 static bool hide_unregistered = true;
 
-/* memo of the last answer, valid for table_epoch */
-static bool memo_valid = false;
-static uint64 memo_id = 0;
-static bool memo_readable = false;
+/*
+ * Answers of row_visible(), by the low bits of the label's id, valid for
+ * table_epoch.  Ids are prefixes of hashes, so that few labels collide; an
+ * unused slot holds the complement of what belongs there.
+ */
+#define MEMO_SIZE 256
+
+typedef struct RowMemo
+{
+	uint64		id;
+	bool		readable;
+} RowMemo;
+
+static RowMemo memo[MEMO_SIZE];
+
+/* Checks of new rows that passed, valid for table_epoch and relation_labels_stamp. */
+#define CHECK_MEMO_SIZE 16
+
+typedef struct CheckMemo
+{
+	uint64		id;
+	Oid			relid;			/* InvalidOid: unused */
+} CheckMemo;
+
+static CheckMemo check_memo[CHECK_MEMO_SIZE];
+static uint64 check_memo_stamp = 0;
 
 static Oid	function_oids[ROW_FUNCTION_COUNT];
 static uint64 function_generation = 0;
@@ -90,6 +113,8 @@ row_function_oid(RowFunction function)
 			{"row_relabel", 3, {label, label, OIDOID}},
 			{"statistics_visible", 2, {OIDOID, INT2OID}},
 			{"statistics_ext_visible", 1, {OIDOID}},
+			{"row_within", 3, {label, TEXTOID, TEXTOID}},
+			{"label_eq", 2, {label, label}},
 		};
 
 		memset(function_oids, 0, sizeof(function_oids));
@@ -109,53 +134,26 @@ row_function_oid(RowFunction function)
  */
 
 static void
-decide_label(const PolicySnapshot *p, const Subject *s, const PolicyRowLabel *row)
+forget_answers(void)
 {
-	LabelError	error;
-	Label		label;
-	ResolvedLabel resolved;
-	PolicyRequest request;
-	PolicyDecision read;
-	PolicyDecision write;
-	RowDecision *entry;
-	bool		found;
-
-	request_init(&request, s, ACTION_READ);
-	request.governed = true;
-	if (label_parse(row->text, strlen(row->text), &label, &error))
-	{
-		resolve_label(p, &label, &resolved);
-		request_object(&request, &resolved);
-	}
-	read = policy_decide(&request);
-	request.action = ACTION_WRITE;
-	write = policy_decide(&request);
-
-	entry = row_table_insert(table, row->id, &found);
-	entry->readable = read.verdict != DECISION_DENY;
-	entry->writable = write.verdict != DECISION_DENY;
-	entry->read_failed = read.first;
-	entry->write_failed = write.first;
-	entry->required_tier = request.required_tier;
+	for (int i = 0; i < MEMO_SIZE; i++)
+		memo[i].id = ~(uint64) i;
+	memset(check_memo, 0, sizeof(check_memo));
 }
 
-/* Slow path: the subject or the policy changed since the table was built. */
+/* Slow path: the subject or the policy changed since the table was begun. */
 static pg_noinline void
-rebuild_table(void)
+begin_table(void)
 {
-	const Subject *s = subject_current();
-	const PolicySnapshot *p = policy_current();
-
-	memo_valid = false;
+	(void) subject_current();
+	forget_answers();
 	table = NULL;
 	if (table_cxt)
 		MemoryContextReset(table_cxt);
 	else
 		table_cxt = AllocSetContextCreate(TopMemoryContext, "pg_dataclass row labels",
 										  ALLOCSET_DEFAULT_SIZES);
-	table = row_table_create(table_cxt, Max(p->nrow_labels, 16), NULL);
-	for (int i = 0; i < p->nrow_labels; i++)
-		decide_label(p, s, &p->row_labels[i]);
+	table = row_table_create(table_cxt, 64, NULL);
 	hide_unregistered = guc_enforcement == ENFORCEMENT_ENFORCING;
 	table_epoch = subject_epoch();
 }
@@ -164,7 +162,73 @@ static inline void
 ensure_table(void)
 {
 	if (unlikely(table == NULL || !subject_epoch_is_current(table_epoch)))
-		rebuild_table();
+		begin_table();
+}
+
+static void
+decide_label(const char *text, RowDecision *decided)
+{
+	const PolicySnapshot *p = policy_current();
+	LabelError	error;
+	Label		label;
+	ResolvedLabel resolved;
+	PolicyRequest request;
+	PolicyDecision read;
+	PolicyDecision write;
+
+	request_init(&request, subject_current(), ACTION_READ);
+	request.governed = true;
+	if (label_parse(text, strlen(text), &label, &error))
+	{
+		resolve_label(p, &label, &resolved);
+		request_object(&request, &resolved);
+	}
+	read = policy_decide(&request);
+	request.action = ACTION_WRITE;
+	write = policy_decide(&request);
+	decided->registered = true;
+	decided->readable = read.verdict != DECISION_DENY;
+	decided->writable = write.verdict != DECISION_DENY;
+	decided->read_failed = read.first;
+	decided->write_failed = write.first;
+	decided->required_tier = request.required_tier;
+}
+
+/*
+ * The decision about a label.  Valid until the next call; the look-up of a
+ * label may take in invalidations, after which it starts over.
+ */
+static const RowDecision *
+decision_of(uint64 id)
+{
+	for (;;)
+	{
+		const PolicyRowLabel *row;
+		RowDecision fresh = {.id = id};
+		RowDecision *entry;
+		bool		found;
+		char		status;
+
+		ensure_table();
+		entry = row_table_lookup(table, id);
+		if (entry)
+			return entry;
+		row = policy_row_label_by_id(policy_current(), id);
+		if (row)
+			decide_label(row->text, &fresh);
+		else
+			fresh.readable = fresh.writable = !hide_unregistered;
+		if (!subject_epoch_is_current(table_epoch))
+		{
+			CHECK_FOR_INTERRUPTS();
+			continue;
+		}
+		entry = row_table_insert(table, id, &found);
+		status = entry->status;
+		*entry = fresh;
+		entry->status = status;
+		return entry;
+	}
 }
 
 /*
@@ -212,24 +276,32 @@ complain_about_hidden(uint64 id)
 			   "Set row_security to on, or run as a role cleared for every row of the table.");
 }
 
+static pg_noinline bool
+decide_readable(uint64 id)
+{
+	bool		readable = decision_of(id)->readable;
+
+	/* not remembered: each hidden row complains anew */
+	if (unlikely(!readable && !row_security))
+		complain_about_hidden(id);
+	else
+	{
+		memo[id % MEMO_SIZE].id = id;
+		memo[id % MEMO_SIZE].readable = readable;
+	}
+	return readable;
+}
+
 /* Inlined into dc_row_visible(): one call per row is what there is to save. */
 static inline bool
 label_readable(uint64 id)
 {
-	RowDecision *entry;
-	bool		readable;
+	const RowMemo *known = &memo[id % MEMO_SIZE];
 
 	ensure_table();
-	if (memo_valid && memo_id == id)
-		return memo_readable;
-	entry = row_table_lookup(table, id);
-	readable = entry ? entry->readable : !hide_unregistered;
-	if (unlikely(!readable && !row_security))
-		complain_about_hidden(id);
-	memo_id = id;
-	memo_readable = readable;
-	memo_valid = readable || row_security;
-	return readable;
+	if (likely(known->id == id) && (known->readable || row_security))
+		return known->readable;
+	return decide_readable(id);
 }
 
 bool
@@ -239,13 +311,17 @@ row_label_readable(uint64 id)
 }
 
 bool
+row_label_readable_quietly(uint64 id)
+{
+	return decision_of(id)->readable;
+}
+
+bool
 row_label_writable(uint64 id)
 {
-	RowDecision *entry;
+	const RowDecision *entry = decision_of(id);
 
-	ensure_table();
-	entry = row_table_lookup(table, id);
-	return entry ? entry->writable && entry->readable : !hide_unregistered;
+	return entry->writable && entry->readable;
 }
 
 /* ------------------------------------------------------------------------
@@ -289,30 +365,17 @@ within_table(uint64 id, const RelationLabels *labels)
 		label_dominates(&labels->label.label, labels->label.rank, &resolved.label, resolved.rank);
 }
 
-void
-row_check(uint64 id, bool isnull, Oid relid, RowCheckKind kind)
+/* Why a row whose label failed a check may all the same be stored, or raise. */
+static void
+check_refused(uint64 id, Oid relid, RowCheckKind kind, const RowDecision *entry)
 {
-	RowDecision *entry;
-	uint32		failed;
-	const char *message;
-	char	   *table_name;
-
-	if (guc_enforcement == ENFORCEMENT_OFF)
-		return;
-	table_name = get_rel_name(relid);
-	if (isnull)
-		ereport(ERROR,
-				(errcode(ERRCODE_NOT_NULL_VIOLATION),
-				 errmsg("row label of table \"%s\" must not be null", table_name ? table_name : "?"),
-				 errdetail("A row without a label could not be judged."),
-				 errhint("Give the label column a value such as 'restricted', or a default.")));
-	message = kind == ROW_CHECK_NEW ?
+	uint32		failed = entry->read_failed ? entry->read_failed : entry->write_failed;
+	char	   *table_name = get_rel_name(relid);
+	const char *message = kind == ROW_CHECK_NEW ?
 		psprintf("row label violates the clearance for table \"%s\"", table_name ? table_name : "?") :
 		psprintf("row labels of table \"%s\" do not permit this change", table_name ? table_name : "?");
 
-	ensure_table();
-	entry = row_table_lookup(table, id);
-	if (entry == NULL)
+	if (!entry->registered)
 	{
 		if (kind == ROW_CHECK_NEW && subject_writes_ahead_of_policy(true))
 			return;
@@ -321,7 +384,6 @@ row_check(uint64 id, bool isnull, Oid relid, RowCheckKind kind)
 				   "An officer can register it: SELECT dataclass.create_label('...').");
 		return;
 	}
-	failed = entry->read_failed ? entry->read_failed : entry->write_failed;
 	/* the policy may be there in part: classes, but not yet compartments or tiers */
 	if (failed != 0 && kind == ROW_CHECK_NEW &&
 		subject_writes_ahead_of_policy(failed == DECISION_UNKNOWN_LABEL || entry->required_tier == POLICY_RANK_NONE))
@@ -336,11 +398,69 @@ row_check(uint64 id, bool isnull, Oid relid, RowCheckKind kind)
 				   "See what this session may do: SELECT * FROM dataclass.session().");
 		return;
 	}
-	if (kind == ROW_CHECK_NEW && !within_table(id, relation_labels(relid)) &&
-		!subject_writes_ahead_of_policy(relation_labels(relid)->label.rank == POLICY_RANK_NONE))
+	if (!subject_writes_ahead_of_policy(relation_labels(relid)->label.rank == POLICY_RANK_NONE))
 		refuse_row(guc_enforcement, relid, id, "table_label", entry->required_tier, message,
 				   "The label of the row is above the label of the table.",
 				   "An officer can raise the label of the table: SECURITY LABEL FOR dataclass ON TABLE ... IS '...'.");
+}
+
+/*
+ * Has exactly this check passed before?  Labels of relations are part of it,
+ * so that any relcache message empties the memo.
+ */
+static inline bool
+check_known(uint64 id, Oid relid)
+{
+	const CheckMemo *known = &check_memo[(id ^ relid) % CHECK_MEMO_SIZE];
+
+	return known->id == id && known->relid == relid && check_memo_stamp == relation_labels_stamp;
+}
+
+static void
+check_remember(uint64 id, Oid relid, uint64 stamp)
+{
+	CheckMemo  *known = &check_memo[(id ^ relid) % CHECK_MEMO_SIZE];
+
+	if (stamp != relation_labels_stamp || !subject_epoch_is_current(table_epoch))
+		return;
+	if (check_memo_stamp != stamp)
+		memset(check_memo, 0, sizeof(check_memo));
+	check_memo_stamp = stamp;
+	known->id = id;
+	known->relid = relid;
+}
+
+void
+row_check(uint64 id, bool isnull, Oid relid, RowCheckKind kind)
+{
+	RowDecision entry;
+	uint64		stamp;
+
+	if (guc_enforcement == ENFORCEMENT_OFF)
+		return;
+	if (isnull)
+	{
+		char	   *table_name = get_rel_name(relid);
+
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("row label of table \"%s\" must not be null", table_name ? table_name : "?"),
+				 errdetail("A row without a label could not be judged."),
+				 errhint("Give the label column a value such as 'restricted', or a default.")));
+	}
+	ensure_table();
+	if (kind == ROW_CHECK_NEW && check_known(id, relid))
+		return;
+	stamp = relation_labels_stamp;
+	entry = *decision_of(id);
+	if (entry.registered && entry.read_failed == 0 && entry.write_failed == 0 &&
+		(kind == ROW_CHECK_EXISTING || within_table(id, relation_labels(relid))))
+	{
+		if (kind == ROW_CHECK_NEW)
+			check_remember(id, relid, stamp);
+		return;
+	}
+	check_refused(id, relid, kind, &entry);
 }
 
 /* Privileges a change of label needs: raise, lower, or both where they do not compare. */
