@@ -59,5 +59,7 @@ extern bool row_label_writable(uint64 id);
 
 /* Raise, durably recorded, unless the row may be stored (or changed). */
 extern void row_check(uint64 id, bool isnull, Oid relid, RowCheckKind kind);
+/* The same for a row of label old_id that is to get label new_id. */
+extern void row_check_relabel(uint64 old_id, uint64 new_id, Oid relid);
 
 #endif							/* PG_DATACLASS_ROWFILTER_H */

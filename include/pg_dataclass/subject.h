@@ -48,7 +48,7 @@ extern bool subject_writes_ahead_of_policy(bool label_unknown);
 /* Forget the cached subject: settings changed, a trusted procedure began or ended. */
 extern void subject_invalidate(void);
 
-/* The label in dataclass.row_label, '' if none; policy_row_label.c answers for it. */
+/* The label in dataclass.row_label, '' if none; policy_sessionlabel.c answers for it. */
 extern char *guc_row_label;
 extern void session_row_label_changed(void);
 

@@ -329,22 +329,37 @@ row_label_writable(uint64 id)
  * ------------------------------------------------------------------------
  */
 
+/*
+ * label is NULL for stored rows: whoever would change one need not know its
+ * label.  That of a new row its writer has given.
+ */
 static const char *
-why_row_refused(uint32 failed)
+why_row_refused(uint32 failed, const char *label)
 {
+	const char *named = label ? psprintf(", \"%s\",", label) : "";
+
 	switch (failed)
 	{
 		case DECISION_NO_CLEARANCE:
 			return "The role has no clearance in this database.";
 		case DECISION_DOMINANCE:
-			return "No clearance of the role dominates the label of the row.";
+			return psprintf("The label of the row%s is not dominated by any clearance of the role.", named);
 		case DECISION_FLOOR:
-			return "The label of the row is below the floor of the role's clearance.";
+			return psprintf("The label of the row%s is below the floor of the role's clearance.", named);
 		case DECISION_SESSION_TIER:
-			return "The session does not reach the tier that the class of the row needs.";
+			return psprintf("The label of the row%s needs a tier that the session does not reach.", named);
 		default:
-			return "The label of the row is not known to the policy of this database.";
+			return psprintf("The label of the row%s is not known to the policy of this database.", named);
 	}
+}
+
+/* As the type's output function shows it. */
+static const char *
+label_text(uint64 id)
+{
+	const PolicyRowLabel *row = policy_row_label_by_id(policy_current(), id);
+
+	return row ? pstrdup(row->text) : psprintf("#%016llx", (unsigned long long) id);
 }
 
 /* Is the label within the label of the table that is to hold it? */
@@ -371,6 +386,7 @@ check_refused(uint64 id, Oid relid, RowCheckKind kind, const RowDecision *entry)
 {
 	uint32		failed = entry->read_failed ? entry->read_failed : entry->write_failed;
 	char	   *table_name = get_rel_name(relid);
+	const char *label = kind == ROW_CHECK_NEW ? label_text(id) : NULL;
 	const char *message = kind == ROW_CHECK_NEW ?
 		psprintf("row label violates the clearance for table \"%s\"", table_name ? table_name : "?") :
 		psprintf("row labels of table \"%s\" do not permit this change", table_name ? table_name : "?");
@@ -380,6 +396,7 @@ check_refused(uint64 id, Oid relid, RowCheckKind kind, const RowDecision *entry)
 		if (kind == ROW_CHECK_NEW && subject_writes_ahead_of_policy(true))
 			return;
 		refuse_row(guc_enforcement, relid, id, decision_rule_name(DECISION_UNKNOWN_LABEL), POLICY_RANK_NONE, message,
+				   label ? psprintf("The label of the row, \"%s\", is not registered in this database.", label) :
 				   "The label of the row is not registered in this database.",
 				   "An officer can register it: SELECT dataclass.create_label('...').");
 		return;
@@ -394,13 +411,13 @@ check_refused(uint64 id, Oid relid, RowCheckKind kind, const RowDecision *entry)
 		EnforcementMode mode = entry->readable && entry->writable ? ENFORCEMENT_PERMISSIVE : guc_enforcement;
 
 		refuse_row(mode, relid, id, decision_rule_name(failed), entry->required_tier, message,
-				   why_row_refused(failed),
+				   why_row_refused(failed, label),
 				   "See what this session may do: SELECT * FROM dataclass.session().");
 		return;
 	}
 	if (!subject_writes_ahead_of_policy(relation_labels(relid)->label.rank == POLICY_RANK_NONE))
 		refuse_row(guc_enforcement, relid, id, "table_label", entry->required_tier, message,
-				   "The label of the row is above the label of the table.",
+				   psprintf("The label of the row, \"%s\", is above the label of the table.", label_text(id)),
 				   "An officer can raise the label of the table: SECURITY LABEL FOR dataclass ON TABLE ... IS '...'.");
 }
 
@@ -490,8 +507,8 @@ resolve_row_label(uint64 id, ResolvedLabel *resolved)
 	return resolved->rank != POLICY_RANK_NONE;
 }
 
-static void
-check_relabel(uint64 old_id, uint64 new_id, Oid relid)
+void
+row_check_relabel(uint64 old_id, uint64 new_id, Oid relid)
 {
 	ResolvedLabel old_label;
 	ResolvedLabel new_label;
@@ -559,6 +576,6 @@ dc_row_relabel(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();		/* row_check() refuses it */
 	if (!PG_ARGISNULL(0) && PG_GETARG_INT64(0) != PG_GETARG_INT64(1) &&
 		guc_enforcement != ENFORCEMENT_OFF)
-		check_relabel((uint64) PG_GETARG_INT64(0), (uint64) PG_GETARG_INT64(1), PG_GETARG_OID(2));
+		row_check_relabel((uint64) PG_GETARG_INT64(0), (uint64) PG_GETARG_INT64(1), PG_GETARG_OID(2));
 	PG_RETURN_DATUM(PG_GETARG_DATUM(1));
 }

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * policy_row_label.c
+ * policy_sessionlabel.c
  *		The label at which the session writes rows: dataclass.row_label().
  *
  * Meant as the default of label columns.  It is what dataclass.row_label is
