@@ -28,7 +28,7 @@ HAVE_PG     := $(shell command -v $(PG_CONFIG) >/dev/null 2>&1 && test -f "$$($(
 
 # The goals of test/targets.mk build in a place of their own; PGXS, which has
 # another idea of `check`, stays out when nothing else is asked for.
-OWN_GOALS    = check check-core demo bench attack lint sanitize
+OWN_GOALS    = check check-core demo bench attack fuzzdiff lint sanitize
 ifneq ($(MAKECMDGOALS),)
 ifeq ($(filter-out $(OWN_GOALS),$(MAKECMDGOALS)),)
 HAVE_PG      := no

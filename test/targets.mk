@@ -2,7 +2,7 @@
 # distribution's package client: each works on a built copy of the tree, as an
 # unprivileged user, beside a private PostgreSQL installation (test/bin/prepare).
 
-.PHONY: check check-core demo bench attack lint sanitize
+.PHONY: check check-core demo bench attack fuzzdiff lint sanitize
 
 # Every test; ends with "N passed, N failed".  Asked for together with goals of
 # the build, it replaces the recipe of PGXS, which make mentions.
@@ -29,6 +29,10 @@ bench:
 # Ways around the labels, test/attack/.
 attack:
 	@test/bin/prepare attack
+
+# Random statements against a model of the policy, test/fuzzdiff/; FUZZDIFF holds options.
+fuzzdiff:
+	@test/bin/prepare fuzzdiff $(FUZZDIFF)
 
 # Static analysis.
 lint:
