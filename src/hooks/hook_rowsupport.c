@@ -134,6 +134,14 @@ index_condition(SupportRequestIndexCondition *req)
 	n = row_labels_readable(&ids, &digest);
 	if (n <= 0 || n > MAX_INDEX_LABELS)
 		return NIL;
+
+	/*
+	 * A list on a later column makes the scan return rows out of the index's
+	 * order.  For a list in the query build_index_paths() knows that; of one
+	 * that comes from here it does not.
+	 */
+	if (n > 1 && req->indexcol > 0)
+		return NIL;
 	condition = label_condition(linitial(call->args), operator, ids, n);
 	if (condition == NULL)
 		return NIL;
