@@ -50,6 +50,7 @@ _PG_init(void)
 	hook_planner_init();
 	hook_executor_init();
 	hook_explain_init();
+	hook_error_init();
 	hook_statistics_init();
 	hook_utility_init();
 	hook_objectaccess_init();

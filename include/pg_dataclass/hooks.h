@@ -19,6 +19,9 @@ extern bool ri_is_check_query(const Query *query);
 extern bool ri_is_action_query(const Query *query);
 extern bool ri_is_check_plan(const PlannedStmt *plan);
 
+/* Errors of the statement that begins tell no hidden values (hook_error.c). */
+extern void error_guard(void);
+
 /* While set, SQL functions in FROM are not inlined (hook_function.c). */
 extern bool function_hold_back_inlining;
 

@@ -344,6 +344,7 @@ dataclass_process_utility(PlannedStmt *pstmt, const char *query_string, bool rea
 	UtilityArgs args = {pstmt, query_string, read_only_tree, context, params, query_env, dest, qc};
 	Node	   *parsetree = pstmt->utilityStmt;
 
+	error_guard();
 	/* transaction control and the like must work in an aborted transaction */
 	if (IsA(parsetree, TransactionStmt) || !IsTransactionState())
 	{

@@ -1,0 +1,237 @@
+/*-------------------------------------------------------------------------
+ *
+ * hook_error.c
+ *		Error details tell no values that the subject may not read.
+ *
+ * Constraint violations quote rows and keys: "Failing row contains (...)",
+ * "Key (x)=(v) already exists", "conflicts with existing key".  Core leaves
+ * them out where row security applies to the user; that spares neither
+ * superusers nor BYPASSRLS roles, and knows nothing of labels on relations and
+ * columns.  Here the detail is replaced unless the subject may read all that
+ * the table can hold, for a foreign key that both tables can.
+ *
+ * Why error context callbacks: errfinish() runs them before anybody can catch
+ * or print the error, and they may still change it.  Constraints are checked
+ * in the executor, in utility commands and, deferred, at commit, where no hook
+ * is around.  Hence one callback at the very bottom of the stack.  The main
+ * loop and PG_TRY put the stack back to what it was, so the callback is put
+ * back too: by hooks while a statement runs, and between two messages of the
+ * client, when MessageContext is reset.
+ *
+ * Violations of a view's check option do not name the table; while a plan runs
+ * a second callback knows its relations.
+ *
+ * Looking at catalogs inside an error is safe for these errors: core itself
+ * does it to form them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_constraint.h"
+#include "executor/executor.h"
+#include "libpq/auth.h"
+#include "tcop/utility.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "pg_dataclass/compat.h"
+#include "pg_dataclass/hooks.h"
+#include "pg_dataclass/init.h"
+
+static ClientAuthentication_hook_type prev_authentication = NULL;
+static ExecutorStart_hook_type prev_start = NULL;
+static ExecutorRun_hook_type prev_run = NULL;
+
+static void hide_constraint_values(void *arg);
+static void put_back(void *arg);
+static void register_put_back(void);
+
+static ErrorContextCallback base = {.callback = hide_constraint_values};
+static MemoryContextCallback at_next_message = {.func = put_back};
+static bool put_back_pending = false;
+
+/* ------------------------------------------------------------------------
+ * What may be shown
+ * ------------------------------------------------------------------------
+ */
+
+/* The table that a foreign key of relid points at; InvalidOid if it is no foreign key. */
+static Oid
+referenced_table(Oid relid, const char *constraint)
+{
+	Oid			oid = constraint ? get_relation_constraint_oid(relid, constraint, true) : InvalidOid;
+	HeapTuple	tuple = OidIsValid(oid) ? SearchSysCache1(CONSTROID, ObjectIdGetDatum(oid)) : NULL;
+	Oid			referenced;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	referenced = ((Form_pg_constraint) GETSTRUCT(tuple))->confrelid;
+	ReleaseSysCache(tuple);
+	return referenced;
+}
+
+/* Does the error name tables that the subject may read wholly?  If in doubt, no. */
+static bool
+may_show(const ErrorData *error)
+{
+	Oid			nspid;
+	Oid			relid;
+	Oid			referenced;
+
+	if (!policy_current()->installed)
+		return true;
+	nspid = get_namespace_oid(error->schema_name, true);
+	relid = OidIsValid(nspid) ? get_relname_relid(error->table_name, nspid) : InvalidOid;
+	if (!OidIsValid(relid) || !access_may_read(relid, InvalidAttrNumber))
+		return false;
+	if (ERRCODE_FOREIGN_KEY_VIOLATION != error->sqlerrcode)
+		return true;
+	referenced = referenced_table(relid, error->constraint_name);
+	return OidIsValid(referenced) && access_may_read(referenced, InvalidAttrNumber);
+}
+
+static bool
+may_show_rows_of(const PlannedStmt *plan)
+{
+	ListCell   *cell;
+
+	if (!policy_current()->installed)
+		return true;
+	foreach(cell, plan->rtable)
+	{
+		RangeTblEntry *rte = lfirst(cell);
+
+		if (rte->rtekind == RTE_RELATION && !access_may_read(rte->relid, InvalidAttrNumber))
+			return false;
+	}
+	return true;
+}
+
+/* ------------------------------------------------------------------------
+ * Callbacks
+ * ------------------------------------------------------------------------
+ */
+
+/* Look at the error being reported; plan is NULL for the callback at the bottom. */
+static void
+examine_error(const PlannedStmt *plan)
+{
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_dataclass error", ALLOCSET_SMALL_SIZES);
+	MemoryContext old_cxt = MemoryContextSwitchTo(cxt);
+	ErrorData  *error = CopyErrorData();
+	bool		known = plan != NULL || (error->schema_name && error->table_name);
+
+	if (error->detail && known &&
+		!(IsTransactionState() && (plan ? may_show_rows_of(plan) : may_show(error))))
+		errdetail("The values are not shown: the clearance of the session does not reach all that the table can hold.");
+	MemoryContextSwitchTo(old_cxt);
+	MemoryContextDelete(cxt);
+}
+
+static void
+hide_constraint_values(void *arg)
+{
+	/* this very error may empty the stack */
+	register_put_back();
+	if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION &&
+		guc_enforcement != ENFORCEMENT_OFF)
+		examine_error(NULL);
+}
+
+static void
+hide_view_values(void *arg)
+{
+	if (geterrcode() == ERRCODE_WITH_CHECK_OPTION_VIOLATION && guc_enforcement != ENFORCEMENT_OFF)
+		examine_error((const PlannedStmt *) arg);
+}
+
+/* Below all other callbacks, unless it is there. */
+static void
+set_base(void)
+{
+	ErrorContextCallback **link = &error_context_stack;
+
+	while (*link != NULL && *link != &base)
+		link = &(*link)->previous;
+	*link = &base;
+}
+
+/* Runs between two messages.  Must not register itself again: the reset would not end. */
+static void
+put_back(void *arg)
+{
+	put_back_pending = false;
+	set_base();
+}
+
+static void
+register_put_back(void)
+{
+	if (put_back_pending || MessageContext == NULL)
+		return;
+	put_back_pending = true;
+	MemoryContextRegisterResetCallback(MessageContext, &at_next_message);
+}
+
+/* For each hook that a statement comes through first. */
+void
+error_guard(void)
+{
+	set_base();
+	register_put_back();
+}
+
+/* ------------------------------------------------------------------------
+ * Hooks
+ * ------------------------------------------------------------------------
+ */
+
+static void
+dataclass_authentication(Port *port, int status)
+{
+	if (prev_authentication)
+		prev_authentication(port, status);
+	error_guard();
+}
+
+static void
+dataclass_executor_start(QueryDesc *query_desc, int eflags)
+{
+	error_guard();
+	if (prev_start)
+		prev_start(query_desc, eflags);
+	else
+		standard_ExecutorStart(query_desc, eflags);
+}
+
+static void
+dataclass_executor_run(QueryDesc *query_desc, ScanDirection direction, uint64 count, bool execute_once)
+{
+	ErrorContextCallback callback;
+
+	callback.callback = hide_view_values;
+	callback.arg = query_desc->plannedstmt;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	if (prev_run)
+		prev_run(query_desc, direction, count, execute_once);
+	else
+		standard_ExecutorRun(query_desc, direction, count, execute_once);
+	error_context_stack = callback.previous;
+}
+
+void
+hook_error_init(void)
+{
+	prev_authentication = ClientAuthentication_hook;
+	ClientAuthentication_hook = dataclass_authentication;
+	prev_start = ExecutorStart_hook;
+	ExecutorStart_hook = dataclass_executor_start;
+	prev_run = ExecutorRun_hook;
+	ExecutorRun_hook = dataclass_executor_run;
+}
