@@ -262,4 +262,17 @@ COMPAT_INIT_MATERIALIZED_SRF(FunctionCallInfo fcinfo)
 }
 #endif
 
+/* Ownership of relations and databases */
+#if PG_VERSION_NUM < 160000
+#include "utils/acl.h"
+#define compat_owns_relation(relid, role) pg_class_ownercheck(relid, role)
+#define compat_owns_database(dbid, role) pg_database_ownercheck(dbid, role)
+#else
+#include "catalog/pg_class.h"
+#include "catalog/pg_database.h"
+#include "utils/acl.h"
+#define compat_owns_relation(relid, role) object_ownercheck(RelationRelationId, relid, role)
+#define compat_owns_database(dbid, role) object_ownercheck(DatabaseRelationId, dbid, role)
+#endif
+
 #endif							/* PG_DATACLASS_COMPAT_H */

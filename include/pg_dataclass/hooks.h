@@ -45,14 +45,29 @@ extern void role_command_check(Node *parsetree);
 
 /* Commands on governed relations (hook_ddl.c). */
 extern void ddl_check(Node *parsetree);
-/* ... and what keeps a relation's protection over commands that would lose it. */
+extern List *ddl_user_tables(Oid nspid);
+/* ... REINDEX, CLUSTER, VACUUM, ANALYZE, LOCK (hook_maintenance.c). */
+extern void maintenance_check(Node *parsetree);
+/* Code over rows of governed relations: who may define or change it; raise (hook_define.c). */
+extern void define_check_tree(Oid relid, const char *command);
+extern void define_check_default_partition(Oid parent, const char *command);
+extern void define_check_dependents(Oid class_id, Oid object_id, const char *command);
+extern Oid	define_table_of(Oid class_id, Oid object_id);
+extern bool define_trigger_is_internal(Oid trigger);
+extern bool define_is_empty(Oid relid);
+extern bool define_is_fresh(Oid relid);
+/* Labels that a command would lose, kept (hook_keep.c). */
 typedef struct KeptLabel
 {
 	Oid			relid;
-	ResolvedLabel label;
+	bool		governed;
+	ResolvedLabel label;		/* if governed */
+	int			ncolumns;
+	ColumnLabel *columns;
+	char	  **column_texts;	/* what to store for each */
 } KeptLabel;
-extern List *ddl_labels_before(Node *parsetree);
-extern void ddl_labels_after(List *kept);
+extern List *keep_labels_before(Node *parsetree);
+extern void keep_labels_after(List *kept);
 extern Oid	ddl_created_relation(Node *parsetree);
 
 #endif							/* PG_DATACLASS_HOOKS_H */

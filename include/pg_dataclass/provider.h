@@ -28,6 +28,7 @@ extern void label_parse_or_raise(LabelSpecKind kind, const char *text, LabelSpec
 
 /* Store a label on behalf of the system (inherited protection kept, CTAS), without officer's rights. */
 extern void label_store_derived(Oid relid, const ResolvedLabel *label, const char *reason);
+extern void label_store_derived_column(Oid relid, AttrNumber attnum, const char *text, const char *reason);
 
 /* Put a relation under quarantine (restore onto storage below its tier). */
 extern void quarantine_relation(Oid relid, const char *reason);

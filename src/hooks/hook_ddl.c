@@ -7,8 +7,7 @@
  * clearance that dominates everything the relation can hold; plain maintenance
  * (VACUUM, ANALYZE, REINDEX, plain indexes, new columns, comments, grants)
  * needs none.  After: whatever a command made or moved is labeled and judged
- * by its storage; protection that came from a parent, a schema or the sources
- * of a query is kept as a label of its own where the command would lose it.
+ * by its storage (for what would lose its label see hook_keep.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -20,11 +19,16 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_publication.h"
+#include "catalog/pg_type.h"
 #include "catalog/dependency.h"
 #include "commands/defrem.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_func.h"
+#include "parser/parse_type.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -40,16 +44,12 @@ relation_of(const RangeVar *relation)
 	return relation ? RangeVarGetRelid(relation, NoLock, true) : InvalidOid;
 }
 
-static void
-need_define(Oid relid, const char *command)
-{
-	if (OidIsValid(relid))
-		access_check_relation(relid, ACTION_DEFINE, command);
-}
-
-/* Tables of users, of one schema or (InvalidOid) of all; of one row type if oftype is valid. */
+/*
+ * Tables of users, of one schema or (InvalidOid) of all; of one row type if
+ * oftype is valid; materialized views too if asked for.
+ */
 static List *
-find_tables(Oid nspid, Oid oftype)
+find_tables(Oid nspid, Oid oftype, bool matviews)
 {
 	Relation	rel = table_open(RelationRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
@@ -61,7 +61,8 @@ find_tables(Oid nspid, Oid oftype)
 		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
 
 		if (form->oid >= FirstNormalObjectId &&
-			(form->relkind == RELKIND_RELATION || form->relkind == RELKIND_PARTITIONED_TABLE) &&
+			(form->relkind == RELKIND_RELATION || form->relkind == RELKIND_PARTITIONED_TABLE ||
+			 (matviews && form->relkind == RELKIND_MATVIEW)) &&
 			(!OidIsValid(nspid) || form->relnamespace == nspid) &&
 			(!OidIsValid(oftype) || form->reloftype == oftype))
 			relids = lappend_oid(relids, form->oid);
@@ -74,7 +75,14 @@ find_tables(Oid nspid, Oid oftype)
 static List *
 user_tables(Oid nspid)
 {
-	return find_tables(nspid, InvalidOid);
+	return find_tables(nspid, InvalidOid, false);
+}
+
+/* Tables and materialized views of one schema, or of all. */
+List *
+ddl_user_tables(Oid nspid)
+{
+	return find_tables(nspid, InvalidOid, true);
 }
 
 /* ------------------------------------------------------------------------
@@ -82,20 +90,91 @@ user_tables(Oid nspid)
  * ------------------------------------------------------------------------
  */
 
+/* Does anything labeled depend on these columns, or is the relation labeled as a whole? */
+static bool
+concerns_columns(Oid relid, List *names)
+{
+	const RelationLabels *labels = relation_labels(relid);
+	ListCell   *cell;
+
+	if (labels->governed || labels->quarantined || labels->unlabelled_denied ||
+		labels->row_label_attnum != InvalidAttrNumber)
+		return true;
+	foreach(cell, names)
+	{
+		AttrNumber	attnum = get_attnum(relid, strVal(lfirst(cell)));
+
+		for (int i = 0; i < labels->ncolumns; i++)
+			if (labels->columns[i].attnum == attnum)
+				return true;
+	}
+	return false;
+}
+
+static bool
+is_constant(Node *expr)
+{
+	while (expr && IsA(expr, TypeCast))
+		expr = ((TypeCast *) expr)->arg;
+	return expr == NULL || IsA(expr, A_Const);
+}
+
+/*
+ * A column that is empty or constant shows and runs nothing.  A label column
+ * would put the decision about each row in the place of the relation's label;
+ * a domain brings constraints and a default of its own.
+ */
+static bool
+is_plain_column(const ColumnDef *column)
+{
+	Oid			type = column->typeName ? LookupTypeNameOid(NULL, column->typeName, true) : InvalidOid;
+	ListCell   *cell;
+
+	if (!OidIsValid(type) || type == row_label_type() || get_typtype(type) == TYPTYPE_DOMAIN)
+		return false;
+	foreach(cell, column->constraints)
+	{
+		Constraint *constraint = lfirst_node(Constraint, cell);
+
+		if (constraint->contype == CONSTR_DEFAULT ? !is_constant(constraint->raw_expr) :
+			constraint->contype != CONSTR_NULL && constraint->contype != CONSTR_NOTNULL)
+			return false;
+	}
+	return column->raw_default == NULL;
+}
+
+/*
+ * Existing rows are compared with each other or with another table: an error
+ * shows a key of theirs.
+ */
+static bool
+compares_rows(Oid relid, const Constraint *constraint)
+{
+	if (constraint->contype == CONSTR_FOREIGN)
+		return !constraint->skip_validation && concerns_columns(relid, constraint->fk_attrs);
+	return !define_is_fresh(relid) &&
+		(constraint->indexname != NULL || concerns_columns(relid, constraint->keys));
+}
+
+/* What rows without a label of their own get is part of their protection. */
+static bool
+is_label_column(Oid relid, const char *name)
+{
+	AttrNumber	attnum = relation_labels(relid)->row_label_attnum;
+
+	return attnum != InvalidAttrNumber && name && get_attnum(relid, name) == attnum;
+}
+
 /* Subcommands that neither run code over rows nor change what protects them. */
 static bool
-is_maintenance(const AlterTableCmd *cmd)
+is_maintenance(Oid relid, const AlterTableCmd *cmd)
 {
 	switch (cmd->subtype)
 	{
 		case AT_AddColumn:
-			{
-				/* a default or generated expression would be evaluated for each row */
-				ColumnDef  *column = (ColumnDef *) cmd->def;
-
-				return column->constraints == NIL && column->raw_default == NULL;
-			}
+			return is_plain_column((ColumnDef *) cmd->def);
 		case AT_ColumnDefault:
+			return cmd->def == NULL || !is_label_column(relid, cmd->name);
 		case AT_DropNotNull:
 		case AT_SetStatistics:
 		case AT_SetOptions:
@@ -114,6 +193,7 @@ is_maintenance(const AlterTableCmd *cmd)
 		case AT_ForceRowSecurity:
 		case AT_AttachPartition:
 		case AT_DetachPartition:
+		case AT_DetachPartitionFinalize:
 		case AT_AddInherit:
 		case AT_DropInherit:
 		case AT_SetNotNull:
@@ -125,7 +205,8 @@ is_maintenance(const AlterTableCmd *cmd)
 
 				return cmd->def && IsA(cmd->def, Constraint) &&
 					(constraint->contype == CONSTR_PRIMARY || constraint->contype == CONSTR_UNIQUE ||
-					 constraint->contype == CONSTR_FOREIGN);
+					 constraint->contype == CONSTR_FOREIGN) &&
+					!compares_rows(relid, constraint);
 			}
 		default:
 			return false;
@@ -168,10 +249,24 @@ check_references(List *constraints)
 		Node	   *node = lfirst(cell);
 
 		if (IsA(node, Constraint) && ((Constraint *) node)->contype == CONSTR_FOREIGN)
-			need_define(relation_of(((Constraint *) node)->pktable), "REFERENCES");
+			define_check_tree(relation_of(((Constraint *) node)->pktable), "REFERENCES");
 		else if (IsA(node, ColumnDef))
 			check_references(((ColumnDef *) node)->constraints);
 	}
+}
+
+/*
+ * A table that becomes a partition is searched for rows out of its bounds, with
+ * the functions of the partition key; so is the default partition.
+ */
+static void
+check_attach(Oid parent, const PartitionCmd *cmd)
+{
+	Oid			child = relation_of(cmd->name);
+
+	if (OidIsValid(child) && get_rel_relkind(child) != RELKIND_INDEX && get_rel_relkind(child) != RELKIND_PARTITIONED_INDEX)
+		define_check_tree(child, "ALTER TABLE");
+	define_check_default_partition(parent, "ALTER TABLE");
 }
 
 static void
@@ -185,8 +280,8 @@ check_alter_table(AlterTableStmt *stmt)
 	/* ALTER TYPE ... CASCADE changes the typed tables */
 	if (get_rel_relkind(relid) == RELKIND_COMPOSITE_TYPE)
 	{
-		foreach(cell, find_tables(InvalidOid, get_rel_type_id(relid)))
-			need_define(lfirst_oid(cell), "ALTER TYPE");
+		foreach(cell, find_tables(InvalidOid, get_rel_type_id(relid), false))
+			define_check_tree(lfirst_oid(cell), "ALTER TYPE");
 		return;
 	}
 	foreach(cell, stmt->cmds)
@@ -196,8 +291,15 @@ check_alter_table(AlterTableStmt *stmt)
 		if ((cmd->subtype == AT_DisableRowSecurity || cmd->subtype == AT_NoForceRowSecurity) &&
 			relation_labels(relid)->row_label_attnum != InvalidAttrNumber)
 			refuse_row_security_off(relid);
-		else if (!is_maintenance(cmd))
-			need_define(relid, "ALTER TABLE");
+		else if (!is_maintenance(relid, cmd))
+		{
+			if (stmt->relation->inh)
+				define_check_tree(relid, "ALTER TABLE");
+			else
+				access_check_relation(relid, ACTION_DEFINE, "ALTER TABLE");
+		}
+		if (cmd->subtype == AT_AttachPartition)
+			check_attach(relid, (PartitionCmd *) cmd->def);
 		if (cmd->subtype == AT_AddConstraint || cmd->subtype == AT_AddColumn)
 			check_references(list_make1(cmd->def));
 	}
@@ -269,6 +371,24 @@ index_runs_code(const IndexStmt *stmt)
 	return false;
 }
 
+static void
+check_create_index(const IndexStmt *stmt)
+{
+	Oid			relid = relation_of(stmt->relation);
+	List	   *names = NIL;
+	ListCell   *cell;
+
+	/* CREATE TABLE comes here for its keys */
+	if (!OidIsValid(relid) || define_is_fresh(relid))
+		return;
+	foreach(cell, stmt->indexParams)
+		if (lfirst_node(IndexElem, cell)->name)
+			names = lappend(names, makeString(lfirst_node(IndexElem, cell)->name));
+	if (index_runs_code(stmt) || stmt->excludeOpNames != NIL ||
+		(stmt->unique && concerns_columns(relid, names)))
+		define_check_tree(relid, "CREATE INDEX");
+}
+
 /*
  * Native code, or another name for a function of core that reads below labels.
  * Scripts of extensions define such functions as a matter of course.
@@ -291,6 +411,30 @@ check_language(const CreateFunctionStmt *stmt)
 	}
 }
 
+/* A constraint of a domain is checked against every column of that type. */
+static void
+check_alter_domain(const AlterDomainStmt *stmt)
+{
+	Oid			type;
+
+	/* T: default, N: drop not null, X: drop constraint */
+	if (stmt->subtype != 'C' && stmt->subtype != 'V' && stmt->subtype != 'O')
+		return;
+	type = LookupTypeNameOid(NULL, makeTypeNameFromNameList(stmt->typeName), true);
+	if (OidIsValid(type))
+		define_check_dependents(TypeRelationId, type, "ALTER DOMAIN");
+}
+
+/* Its settings decide what the names in its body mean.  For CREATE OR REPLACE see hook_objectaccess.c. */
+static void
+check_alter_function(const AlterFunctionStmt *stmt)
+{
+	Oid			function = LookupFuncWithArgs(stmt->objtype, stmt->func, true);
+
+	if (OidIsValid(function))
+		define_check_dependents(ProcedureRelationId, function, "ALTER FUNCTION");
+}
+
 void
 ddl_check(Node *parsetree)
 {
@@ -309,39 +453,48 @@ ddl_check(Node *parsetree)
 		case T_CreateStmt:
 			check_references(((CreateStmt *) parsetree)->tableElts);
 			check_references(((CreateStmt *) parsetree)->constraints);
+			if (((CreateStmt *) parsetree)->partbound)
+				define_check_default_partition(relation_of(linitial(((CreateStmt *) parsetree)->inhRelations)), "CREATE TABLE");
 			break;
 		case T_CopyStmt:
 			if (((CopyStmt *) parsetree)->is_program)
 				access_check_server("COPY", "PROGRAM");
 			break;
 		case T_IndexStmt:
-			if (index_runs_code((IndexStmt *) parsetree))
-				need_define(relation_of(((IndexStmt *) parsetree)->relation), "CREATE INDEX");
+			check_create_index((IndexStmt *) parsetree);
 			break;
 		case T_CreateTrigStmt:
-			need_define(relation_of(((CreateTrigStmt *) parsetree)->relation), "CREATE TRIGGER");
+			define_check_tree(relation_of(((CreateTrigStmt *) parsetree)->relation), "CREATE TRIGGER");
 			break;
 		case T_RuleStmt:
-			need_define(relation_of(((RuleStmt *) parsetree)->relation), "CREATE RULE");
+			define_check_tree(relation_of(((RuleStmt *) parsetree)->relation), "CREATE RULE");
 			break;
 		case T_CreatePolicyStmt:
-			need_define(relation_of(((CreatePolicyStmt *) parsetree)->table), "CREATE POLICY");
+			define_check_tree(relation_of(((CreatePolicyStmt *) parsetree)->table), "CREATE POLICY");
 			break;
 		case T_AlterPolicyStmt:
-			need_define(relation_of(((AlterPolicyStmt *) parsetree)->table), "ALTER POLICY");
+			define_check_tree(relation_of(((AlterPolicyStmt *) parsetree)->table), "ALTER POLICY");
 			break;
 		case T_CreateStatsStmt:
 			foreach(cell, ((CreateStatsStmt *) parsetree)->relations)
-				if (IsA(lfirst(cell), RangeVar))
-					need_define(relation_of(lfirst(cell)), "CREATE STATISTICS");
+				if (IsA(lfirst(cell), RangeVar) && OidIsValid(relation_of(lfirst(cell))) &&
+					!define_is_fresh(relation_of(lfirst(cell))))
+					define_check_tree(relation_of(lfirst(cell)), "CREATE STATISTICS");
 			break;
 		case T_RefreshMatViewStmt:
-			need_define(relation_of(((RefreshMatViewStmt *) parsetree)->relation), "REFRESH MATERIALIZED VIEW");
+			define_check_tree(relation_of(((RefreshMatViewStmt *) parsetree)->relation), "REFRESH MATERIALIZED VIEW");
 			break;
+		case T_VacuumStmt:
+		case T_ReindexStmt:
+		case T_ClusterStmt:
 		case T_LockStmt:
-			if (((LockStmt *) parsetree)->mode > AccessShareLock)
-				foreach(cell, ((LockStmt *) parsetree)->relations)
-					need_define(relation_of(lfirst(cell)), "LOCK TABLE");
+			maintenance_check(parsetree);
+			break;
+		case T_AlterDomainStmt:
+			check_alter_domain((AlterDomainStmt *) parsetree);
+			break;
+		case T_AlterFunctionStmt:
+			check_alter_function((AlterFunctionStmt *) parsetree);
 			break;
 		case T_CreatePublicationStmt:
 			check_publication(((CreatePublicationStmt *) parsetree)->pubobjects,
@@ -358,93 +511,9 @@ ddl_check(Node *parsetree)
 }
 
 /* ------------------------------------------------------------------------
- * Protection that a command would lose
+ * What came of it
  * ------------------------------------------------------------------------
  */
-
-static List *
-remember(List *kept, Oid relid)
-{
-	const RelationLabels *labels;
-	KeptLabel  *entry;
-
-	if (!OidIsValid(relid))
-		return kept;
-	labels = relation_labels(relid);
-	if (!labels->governed)
-		return kept;
-	entry = palloc(sizeof(KeptLabel));
-	entry->relid = relid;
-	entry->label = labels->label;
-	return lappend(kept, entry);
-}
-
-/* Every relation that an extension would take along to another schema. */
-static List *
-remember_members(Oid extension)
-{
-	List	   *kept = NIL;
-	ListCell   *cell;
-
-	if (OidIsValid(extension))
-		foreach(cell, user_tables(InvalidOid))
-			if (getExtensionOfObject(RelationRelationId, lfirst_oid(cell)) == extension)
-				kept = remember(kept, lfirst_oid(cell));
-	return kept;
-}
-
-/* Effective labels of what the command may cut off from where they come from. */
-List *
-ddl_labels_before(Node *parsetree)
-{
-	List	   *kept = NIL;
-	ListCell   *cell;
-
-	if (!policy_current()->installed)
-		return NIL;
-	if (IsA(parsetree, AlterObjectSchemaStmt))
-	{
-		AlterObjectSchemaStmt *stmt = (AlterObjectSchemaStmt *) parsetree;
-
-		return stmt->objectType == OBJECT_EXTENSION ?
-			remember_members(get_extension_oid(strVal(stmt->object), true)) :
-			remember(NIL, relation_of(stmt->relation));
-	}
-	if (!IsA(parsetree, AlterTableStmt))
-		return NIL;
-	foreach(cell, ((AlterTableStmt *) parsetree)->cmds)
-	{
-		AlterTableCmd *cmd = lfirst(cell);
-
-		if (cmd->subtype == AT_DetachPartition)
-			kept = remember(kept, relation_of(((PartitionCmd *) cmd->def)->name));
-		else if (cmd->subtype == AT_DropInherit)
-			kept = remember(kept, relation_of(((AlterTableStmt *) parsetree)->relation));
-	}
-	return kept;
-}
-
-void
-ddl_labels_after(List *kept)
-{
-	ListCell   *cell;
-
-	if (kept == NIL)
-		return;
-	policy_invalidate_all();
-	foreach(cell, kept)
-	{
-		KeptLabel  *entry = lfirst(cell);
-		const RelationLabels *labels = relation_labels(entry->relid);
-
-		if (get_rel_name(entry->relid) == NULL)
-			continue;
-		if (!labels->governed || labels->label.rank == POLICY_RANK_NONE ||
-			!label_dominates(&labels->label.label, labels->label.rank, &entry->label.label, entry->label.rank))
-			label_store_derived(entry->relid, &entry->label,
-								"Label kept that the relation had from its parent or schema.");
-	}
-}
 
 /* Relation that a command created or changed, to be judged afterwards; InvalidOid if none. */
 Oid

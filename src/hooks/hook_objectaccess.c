@@ -19,7 +19,10 @@
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_trigger.h"
 #include "commands/seclabel.h"
 #include "miscadmin.h"
 #include "access/htup_details.h"
@@ -62,40 +65,70 @@ check_trusted_change(Oid funcid)
 	report_refusal(&refusal);
 }
 
+static bool
+stores_rows(char relkind)
+{
+	return relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE ||
+		relkind == RELKIND_MATVIEW || relkind == RELKIND_FOREIGN_TABLE;
+}
+
 /*
- * Dropping a relation or a labeled column destroys governed data, dropping the
- * label column leaves rows without their label: who may not write all of it
- * may not drop it.  Core's own clean-up (temporary tables at session end, the
- * transient tables of rewrites) is internal.
+ * Dropping a relation or a column of one that is labeled as a whole destroys
+ * governed data, dropping the label column leaves rows without their label:
+ * who may not write all of it may not drop it.
+ */
+static void
+check_drop_relation(Oid relid, int32 attnum)
+{
+	const RelationLabels *labels = relation_labels(relid);
+	bool		concerned = attnum == 0 || labels->governed || labels->row_label_attnum != InvalidAttrNumber;
+
+	if (!stores_rows(labels->relkind))
+		return;
+	for (int i = 0; i < labels->ncolumns; i++)
+		concerned |= labels->columns[i].attnum == attnum;
+	if (concerned && !define_is_empty(relid))
+		access_check_relation(relid, ACTION_DEFINE, "DROP");
+}
+
+/*
+ * A trigger may be what writes labels, a rule or a policy what keeps rows
+ * apart: dropping takes what defining takes.
+ */
+static void
+check_drop_part(Oid class_id, Oid object_id)
+{
+	Oid			relid = define_table_of(class_id, object_id);
+
+	if (!OidIsValid(relid) || !stores_rows(get_rel_relkind(relid)) ||
+		(class_id == TriggerRelationId && define_trigger_is_internal(object_id)))
+		return;
+	if (!define_is_empty(relid))
+		access_check_relation(relid, ACTION_DEFINE, "DROP");
+}
+
+/*
+ * Core's own clean-up (temporary tables at session end, the transient tables
+ * of rewrites) is internal.
  */
 static void
 check_drop(Oid class_id, Oid object_id, int32 object_subid, int flags)
 {
-	const RelationLabels *labels;
-	bool		concerned = object_subid == 0;
-
-	if (class_id != RelationRelationId || object_id < FirstNormalObjectId ||
-		(flags & PERFORM_DELETION_INTERNAL))
+	if (object_id < FirstNormalObjectId || (flags & PERFORM_DELETION_INTERNAL))
 		return;
-	labels = relation_labels(object_id);
-	switch (labels->relkind)
+	switch (class_id)
 	{
-		case RELKIND_RELATION:
-		case RELKIND_PARTITIONED_TABLE:
-		case RELKIND_MATVIEW:
-		case RELKIND_FOREIGN_TABLE:
+		case RelationRelationId:
+			check_drop_relation(object_id, object_subid);
+			break;
+		case TriggerRelationId:
+		case RewriteRelationId:
+		case PolicyRelationId:
+			check_drop_part(class_id, object_id);
 			break;
 		default:
-			return;
+			break;
 	}
-	if (object_subid != 0)
-	{
-		concerned = labels->row_label_attnum == object_subid;
-		for (int i = 0; i < labels->ncolumns; i++)
-			concerned |= labels->columns[i].attnum == object_subid;
-	}
-	if (concerned)
-		access_check_relation(object_id, ACTION_DEFINE, "DROP");
 }
 
 /* The label goes with the object: leave a trace of what was dropped. */
@@ -186,7 +219,12 @@ dataclass_object_access(ObjectAccessType access, Oid class_id, Oid object_id, in
 			if (class_id == ExtensionRelationId)
 				policy_invalidate_all();
 			else if (class_id == ProcedureRelationId)
+			{
 				check_trusted_change(object_id);
+				/* CREATE OR REPLACE; nothing depends on a new one */
+				if (policy_current()->installed && !policy_is_installing())
+					define_check_dependents(class_id, object_id, "CREATE FUNCTION");
+			}
 			break;
 		case OAT_POST_ALTER:
 			if (arg && OidIsValid(((ObjectAccessPostAlter *) arg)->auxiliary_id))
@@ -207,7 +245,8 @@ dataclass_object_access(ObjectAccessType access, Oid class_id, Oid object_id, in
 			break;
 		case OAT_TRUNCATE:
 			guard_relation_write(object_id, "TRUNCATE");
-			access_check_relation(object_id, ACTION_WRITE, "TRUNCATE");
+			if (!define_is_empty(object_id))
+				access_check_relation(object_id, ACTION_WRITE, "TRUNCATE");
 			break;
 		case OAT_FUNCTION_EXECUTE:
 			if (reads_below_labels(object_id))

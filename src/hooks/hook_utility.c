@@ -21,6 +21,7 @@
 
 #include "access/xact.h"
 #include "commands/dbcommands.h"
+#include "commands/defrem.h"
 #include "commands/extension.h"
 #include "commands/seclabel.h"
 #include "catalog/pg_database.h"
@@ -309,11 +310,29 @@ takes_data_from_query(Node *parsetree)
 	return IsA(parsetree, CreateTableAsStmt) || IsA(parsetree, RefreshMatViewStmt);
 }
 
+/* EXPLAIN ANALYZE makes what CREATE TABLE AS makes; EXPLAIN alone makes nothing. */
+static Node *
+command_of(Node *parsetree)
+{
+	ExplainStmt *stmt = (ExplainStmt *) parsetree;
+	bool		analyze = false;
+	ListCell   *cell;
+
+	if (!IsA(parsetree, ExplainStmt) || !IsA(stmt->query, Query) ||
+		((Query *) stmt->query)->commandType != CMD_UTILITY ||
+		!IsA(((Query *) stmt->query)->utilityStmt, CreateTableAsStmt))
+		return parsetree;
+	foreach(cell, stmt->options)
+		if (strcmp(lfirst_node(DefElem, cell)->defname, "analyze") == 0)
+			analyze = defGetBoolean(lfirst(cell));
+	return analyze ? ((Query *) stmt->query)->utilityStmt : parsetree;
+}
+
 static void
 run_and_judge(UtilityArgs *args)
 {
-	Node	   *parsetree = args->pstmt->utilityStmt;
-	List	   *kept = ddl_labels_before(parsetree);
+	Node	   *parsetree = command_of(args->pstmt->utilityStmt);
+	List	   *kept = keep_labels_before(parsetree);
 	ResolvedLabel sources;
 	bool		derived = false;
 
@@ -332,7 +351,7 @@ run_and_judge(UtilityArgs *args)
 	}
 	else
 		run(args);
-	ddl_labels_after(kept);
+	keep_labels_after(kept);
 	judge_result(parsetree, derived, &sources);
 }
 
@@ -380,7 +399,8 @@ dataclass_process_utility(PlannedStmt *pstmt, const char *query_string, bool rea
 		if (copy_row_labeled(args.pstmt, query_string, qc))
 			return;
 	}
-	if (IsA(parsetree, AlterObjectSchemaStmt) || OidIsValid(ddl_created_relation(parsetree)) || takes_data_from_query(parsetree) ||
+	if (IsA(parsetree, AlterObjectSchemaStmt) || OidIsValid(ddl_created_relation(parsetree)) ||
+		takes_data_from_query(command_of(parsetree)) ||
 		IsA(parsetree, CreateStmt) || IsA(parsetree, CreateForeignTableStmt))
 		run_and_judge(&args);
 	else

@@ -76,18 +76,14 @@ row_security_switch_on(Oid relid)
 	table_close(pg_class, RowExclusiveLock);
 }
 
-/*
- * A label the system sets to keep protection that would otherwise be lost:
- * data derived from governed relations, a child that leaves its parent.
- */
-void
-label_store_derived(Oid relid, const ResolvedLabel *label, const char *reason)
+static void
+store_derived(Oid relid, AttrNumber attnum, const char *text, const char *reason)
 {
 	ObjectAddress object;
 	AuditEvent	event = {0};
 
-	ObjectAddressSet(object, RelationRelationId, relid);
-	SetSecurityLabel(&object, DC_PROVIDER, label->label.text);
+	ObjectAddressSubSet(object, RelationRelationId, relid, attnum);
+	SetSecurityLabel(&object, DC_PROVIDER, text);
 	policy_invalidate_all();
 	CacheInvalidateRelcacheByRelid(relid);
 
@@ -96,12 +92,33 @@ label_store_derived(Oid relid, const ResolvedLabel *label, const char *reason)
 	event.action = "derived label";
 	event.class_id = RelationRelationId;
 	event.object_id = relid;
-	event.object_type = "table";
+	event.object_subid = attnum;
+	event.object_type = attnum ? "column" : "table";
 	event.object_identity = report_relation_identity(relid);
-	event.label = label->label.text;
+	if (attnum)
+		event.object_identity = psprintf("%s.%s", event.object_identity,
+										 quote_identifier(get_attname(relid, attnum, false)));
+	event.label = text;
 	event.detail = reason;
 	report_change(&event);
 	CommandCounterIncrement();
+}
+
+/*
+ * A label the system sets to keep protection that would otherwise be lost:
+ * data derived from governed relations, a child that leaves its parent.
+ */
+void
+label_store_derived(Oid relid, const ResolvedLabel *label, const char *reason)
+{
+	store_derived(relid, 0, label->label.text, reason);
+}
+
+/* The same for a column; text may have a mask. */
+void
+label_store_derived_column(Oid relid, AttrNumber attnum, const char *text, const char *reason)
+{
+	store_derived(relid, attnum, text, reason);
 }
 
 void
