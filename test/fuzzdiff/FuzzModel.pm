@@ -8,9 +8,9 @@ package FuzzModel;
 use strict;
 use warnings;
 use Exporter 'import';
-our @EXPORT_OK = qw(@CLASSES @COMPARTMENTS dominates subject may_read may_write may_relabel);
+our @EXPORT_OK = qw(@CLASSES @COMPARTMENTS order_classes dominates subject may_read may_write may_relabel);
 
-our @CLASSES = qw(open public restricted confidential secret);
+our @CLASSES = qw(open public restricted confidential secret);	# lowest rank first
 our @COMPARTMENTS = qw(fza fza.x fzb fzc);
 
 my @people;
@@ -24,8 +24,17 @@ for my $level (0 .. $#CLASSES)
 	}
 }
 
+my (%population, %dominance);
+
+# The classes take on another order.
+sub order_classes
+{
+	@CLASSES = @_;
+	%population = %dominance = ();
+	return;
+}
+
 # The people who satisfy a label, as a bit string.
-my %population;
 sub population
 {
 	my ($text) = @_;
@@ -44,7 +53,6 @@ sub population
 	};
 }
 
-my %dominance;
 sub dominates
 {
 	my ($x, $y) = @_;

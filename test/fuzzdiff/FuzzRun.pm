@@ -51,7 +51,7 @@ sub push_rights
 	my $sql = join ', ', map {
 		my $list = join ',', map { qq("$_") } @{ $rights->{$_} };
 		"set_config('fz.$_', '{$list}', false)"
-	} qw(read write relabel within);
+	} qw(read write relabel within vouched);
 	$self->{model}->must("SELECT $sql");
 	$self->{pushed} = $rights;
 	return $rights;
@@ -104,7 +104,7 @@ sub text_of
 }
 
 # Errors that the order of rows may exchange for each other in a statement that writes several.
-my %exchangeable = map { $_ => 1 } qw(42501 23505 23502 21000 22012);
+my %exchangeable = map { $_ => 1 } qw(42501 23505 23502 23514 21000 22012);
 
 sub same
 {
@@ -341,8 +341,16 @@ sub step_officer
 {
 	my ($self) = @_;
 	my $w = $self->{world};
-	my $what = chance(0.6) ? $w->label_role(pick(@FuzzWorld::LABELED_ROLES)) :
-		$self->{real}{status} eq 'I' && chance(0.7) ? $w->label_table(pick(@{ $w->{tables} })) : $w->add_label(FuzzWorld::random_label(2)) // 'a label more';
+	# what locks a table waits until the subject holds none
+	my $idle = $self->{real}{status} eq 'I';
+	my $how = rand;
+	my $what =
+		$how < 0.55 ? $w->label_role(pick(@FuzzWorld::LABELED_ROLES)) :
+		$how < 0.65 ? $w->add_label(FuzzWorld::random_label(2)) // 'a label more' :
+		$how < 0.70 ? $w->drop_label :
+		$how < 0.77 ? $w->swap_classes :
+		!$idle ? $w->label_role('fz_r1') :
+		$how < 0.95 ? $w->label_table(pick(@{ $w->{tables} })) : $w->unvouch(pick(@{ $w->{tables} }));
 	$self->note("    officer: $what");
 	return;
 }
@@ -363,6 +371,18 @@ sub step_setting
 	return;
 }
 
+sub step_discard
+{
+	my ($self) = @_;
+	return if $self->{real}{status} ne 'I';
+	return $self->real_only('DISCARD PLANS') if chance(0.5);
+	$self->real_only('DISCARD ALL');
+	$self->real_only('SET search_path = fzreal');
+	$self->{state} = {};
+	$self->{prepared} = {};
+	return;
+}
+
 # Every row of every table, as read by one who may read all.
 sub compare_contents
 {
@@ -371,7 +391,7 @@ sub compare_contents
 	{
 		my @columns = map { $_ eq 'label' ? 'x.label::text' : "x.$_" } @{ $t->{columns} };
 		my $list = join ', ', 'replace(replace(x.tableoid::regclass::text, \'fzreal.\', \'\'), \'fzmodel.\', \'\')', @columns;
-		my $where = $t->{kind} eq 'governed' ? '' : " WHERE x.label <> '$FuzzWorld::UNREGISTERED'";
+		my $where = $t->{kind} eq 'governed' ? '' : ' WHERE x.label IN (' . join(', ', map { "'$_'" } @{ $self->{world}{labels} }) . ')';
 		my $real_sql = "SELECT $list FROM fzreal.$t->{name} x";
 		my $model_sql = "SELECT $list FROM fzmodel.$t->{name} x$where";
 		my ($real, $model) = ($self->{officer}->run($real_sql), $self->{model}->run($model_sql));
@@ -381,7 +401,7 @@ sub compare_contents
 }
 
 my @steps = ((['statement']) x 60, (['prepare']) x 4, (['execute']) x 14, (['role']) x 10, (['ceiling']) x 2, (['transaction']) x 8,
-	(['cursor']) x 3, (['current_of']) x 1, (['officer']) x 3, (['setting']) x 4);
+	(['cursor']) x 3, (['current_of']) x 1, (['officer']) x 4, (['setting']) x 4, (['discard']) x 1);
 
 # One round; false if there was a difference.
 sub round

@@ -6,13 +6,15 @@
 #	fz.read, fz.write		labels
 #	fz.relabel				"old>new" pairs
 #	fz.within				"table>label" pairs: within the label of the table
+#	fz.vouched				the same: within the ceiling that a constraint vouches for
 # Neither draws a random number from the database's answers: a seed says all.
 package FuzzWorld;
 use strict;
 use warnings;
-use FuzzModel qw(@CLASSES @COMPARTMENTS dominates subject may_read may_write may_relabel);
+use FuzzModel qw(@CLASSES @COMPARTMENTS order_classes dominates subject may_read may_write may_relabel);
 
 our $UNREGISTERED = '#00000000000000f5';
+our @SHIPPED = @CLASSES;
 our @PRIVILEGES = qw(declassify reclassify export);
 
 sub pick { return $_[ int rand @_ ]; }
@@ -37,6 +39,7 @@ sub new
 	my $self = bless { officer => $arg{officer}, model => $arg{model}, generation => 0, masks => $arg{masks},
 		protect => $arg{protect} }, $class;
 	$self->drop;
+	$self->rank_classes(@SHIPPED);
 	$self->make_labels;
 	$self->make_roles;
 	$self->make_tables;
@@ -101,6 +104,40 @@ sub add_label
 	return;
 }
 
+# A label that is registered no more: its rows are there, and seen by nobody.
+sub drop_label
+{
+	my ($self) = @_;
+	return 'no label less' if @{ $self->{labels} } < 5;
+	my $label = splice @{ $self->{labels} }, int rand @{ $self->{labels} }, 1;
+	delete $self->{meaning}{$label};
+	$self->{officer}->must("DELETE FROM dataclass.row_label WHERE label = '$label'");
+	$self->{generation}++;
+	return "unregistered $label";
+}
+
+sub rank_classes
+{
+	my ($self, @order) = @_;
+	my $sql = join '', map { "UPDATE dataclass.data_class SET rank = $_ + 100 WHERE name = '$order[$_]';" } 0 .. $#order;
+	$self->{officer}->must("$sql UPDATE dataclass.data_class SET rank = rank - 100 WHERE rank >= 100") if "@order" ne "@CLASSES" || !$self->{generation};
+	order_classes(@order);
+	$self->{officer}->must("SECURITY LABEL FOR dataclass ON ROLE fz_top IS '$order[-1]:fza,fzb,fzc with (declassify, reclassify, export)'");
+	$self->{generation}++;
+	return "order @order";
+}
+
+# Two neighbours change places, or all is as shipped.
+sub swap_classes
+{
+	my ($self) = @_;
+	return $self->rank_classes(@SHIPPED) if chance(0.4);
+	my @order = @CLASSES;
+	my $at = int rand $#order;
+	@order[ $at, $at + 1 ] = @order[ $at + 1, $at ];
+	return $self->rank_classes(@order);
+}
+
 sub make_roles
 {
 	my ($self) = @_;
@@ -148,20 +185,22 @@ sub rights
 		my $subject = subject($self->clearances_of($role), $narrowing);
 		my @labels = @{ $self->{labels} };
 		my $m = $self->{meaning};
-		my @within;
+		my (@within, @vouched);
 		for my $t (@{ $self->{tables} // [] })
 		{
 			for my $label (@labels)
 			{
-				push @within, map { "$_>$label" } @{ $t->{relations} }
-					if !defined $t->{ceiling} || dominates($t->{ceiling}, $m->{$label});
+				my @pairs = map { "$_>$label" } @{ $t->{relations} };
+				push @within, @pairs if !defined $t->{ceiling} || dominates($t->{ceiling}, $m->{$label});
+				push @vouched, @pairs if !defined $t->{vouched} || dominates($t->{vouched}, $m->{$label});
 			}
 		}
 		my $rights = { subject => $subject,
 			read    => [ grep { may_read($subject, $m->{$_}) } @labels ],
 			write   => [ grep { may_write($subject, $m->{$_}) } @labels ],
 			relabel => [ map { my $old = $_; map { "$old>$_" } grep { may_relabel($subject, $m->{$old}, $m->{$_}) } @labels } @labels ],
-			within  => \@within };
+			within  => \@within,
+			vouched => \@vouched };
 		$rights->{in} = join(', ', map { "'$_'" } @{ $rights->{read} }) || 'NULL';
 		$rights;
 	};
@@ -198,6 +237,9 @@ sub make_tables
 			PERFORM fzmodel.touch(NEW.label);
 			IF NOT fzmodel.listed('fz.within', TG_TABLE_NAME || '>' || NEW.label) THEN
 				PERFORM fzmodel.deny();
+			END IF;
+			IF NOT fzmodel.listed('fz.vouched', TG_TABLE_NAME || '>' || NEW.label) THEN
+				RAISE check_violation;
 			END IF;
 			RETURN NEW;
 		END $$});
@@ -267,7 +309,9 @@ sub make_table
 	$self->{table}{$name} = $t;
 	$self->label_table($t);
 	$self->label_column($t) if chance(0.35);
-	$self->fill($t);
+	my $vouch = $kind ne 'governed' && defined $t->{ceiling} && chance(0.6);
+	$self->fill($t, !$vouch);
+	$self->vouch($t) if $vouch;
 	$self->{officer}->must("GRANT ALL ON ALL TABLES IN SCHEMA fzreal TO PUBLIC");
 	if ($kind ne 'governed')
 	{
@@ -324,7 +368,7 @@ sub random_row
 
 sub fill
 {
-	my ($self, $t) = @_;
+	my ($self, $t, $unregistered) = @_;
 	my @labels = grep { !defined $t->{ceiling} || dominates($t->{ceiling}, $self->{meaning}{$_}) } @{ $self->{labels} };
 	my $columns = join ', ', @{ $t->{columns} };
 	for my $relation ($t->{kind} eq 'inherit' ? @{ $t->{relations} } : $t->{name})
@@ -332,12 +376,32 @@ sub fill
 		my @rows = map { $self->random_row($t, $_, pick(@labels)) } grep { chance(0.6) } 1 .. 60;
 		next if !@rows || !@labels;
 		$self->both("INSERT INTO $relation ($columns) VALUES " . join(', ', @rows));
-		next if $t->{kind} eq 'governed' || !chance(0.3);
+		next if $t->{kind} eq 'governed' || !$unregistered || !chance(0.3);
 		# nobody sees it: only a restore can have left such a row
 		$self->both("SET check_function_bodies = off; INSERT INTO $relation ($columns) VALUES (999, 1, 'w1', 1, '$UNREGISTERED')");
 		$self->{officer}->must('RESET check_function_bodies');
 	}
 	return;
+}
+
+# A constraint by which core vouches for the ceiling: plans may do without the filter.
+sub vouch
+{
+	my ($self, $t) = @_;
+	my $era = $self->{officer}->must('SELECT dataclass.policy_era()')->{rows}[0][0];
+	$self->{officer}->must("ALTER TABLE fzreal.$t->{name} ADD CONSTRAINT vouched CHECK (dataclass.row_within(label, '$t->{ceiling}', '$era'))");
+	$t->{vouched} = $t->{ceiling};
+	$self->{generation}++;
+	return;
+}
+
+sub unvouch
+{
+	my ($self, $t) = @_;
+	return 'no constraint' if !delete $t->{vouched};
+	$self->{officer}->must("ALTER TABLE fzreal.$t->{name} DROP CONSTRAINT vouched");
+	$self->{generation}++;
+	return "$t->{name}: constraint dropped";
 }
 
 # Views and functions over each table: of a superuser, of a plain owner,
