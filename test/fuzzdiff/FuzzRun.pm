@@ -400,7 +400,7 @@ sub compare_contents
 	return;
 }
 
-my @steps = ((['statement']) x 60, (['prepare']) x 4, (['execute']) x 14, (['role']) x 10, (['ceiling']) x 2, (['transaction']) x 8,
+my @steps = ((['statement']) x 55, (['prepare']) x 5, (['execute']) x 20, (['role']) x 9, (['ceiling']) x 4, (['transaction']) x 8,
 	(['cursor']) x 3, (['current_of']) x 1, (['officer']) x 4, (['setting']) x 4, (['discard']) x 1);
 
 # One round; false if there was a difference.

@@ -309,7 +309,7 @@ sub make_table
 	$self->{table}{$name} = $t;
 	$self->label_table($t);
 	$self->label_column($t) if chance(0.35);
-	my $vouch = $kind ne 'governed' && defined $t->{ceiling} && chance(0.6);
+	my $vouch = $kind ne 'governed' && defined $t->{ceiling} && chance(0.7);
 	$self->fill($t, !$vouch);
 	$self->vouch($t) if $vouch;
 	$self->{officer}->must("GRANT ALL ON ALL TABLES IN SCHEMA fzreal TO PUBLIC");
@@ -337,7 +337,7 @@ sub partitions
 sub label_table
 {
 	my ($self, $t) = @_;
-	my $text = $t->{kind} eq 'governed' ? random_label(1) : chance(0.5) ? pick('secret:fza,fzb,fzc', 'secret:fza,fzb', 'confidential:fza,fzb,fzc', random_label(1)) : undef;
+	my $text = $t->{kind} eq 'governed' ? random_label(1) : chance(0.65) ? pick('secret:fza,fzb,fzc', 'secret', 'secret:fza', 'confidential', 'confidential:fza,fzb', 'restricted:fzb', random_label(1)) : undef;
 	return "$t->{name}: as it is" if !defined $text && !defined $t->{ceiling};
 	$self->{officer}->must("SECURITY LABEL FOR dataclass ON TABLE fzreal.$t->{name} IS " . (defined $text ? "'$text'" : 'NULL'));
 	$t->{ceiling} = $text;
