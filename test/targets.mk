@@ -22,9 +22,10 @@ check-core:
 demo:
 	@test/bin/prepare --fscrypt demo
 
-# Ratios measured side by side; BENCH_SECONDS sets the length of one run.
+# Ratios measured side by side, and the plot of them in docs/; test/bin/bench
+# has the variables that steer it.
 bench:
-	@test/bin/prepare bench
+	@test/bin/prepare --results bench
 
 # Ways around the labels, test/attack/.
 attack:

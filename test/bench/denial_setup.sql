@@ -1,0 +1,16 @@
+-- What is denied, by a function that lives through it, as pgbench would not.
+
+CREATE TABLE denied_table (id int);
+GRANT SELECT ON denied_table TO reader;
+CREATE FUNCTION denied_once() RETURNS bool LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM id FROM denied_table;
+	RETURN false;
+EXCEPTION WHEN insufficient_privilege THEN
+	RETURN true;
+END $$;
+SECURITY LABEL FOR dataclass ON TABLE denied_table IS 'secret:health';
+
+CREATE TABLE inserted (id int, at timestamptz, who text);
+GRANT INSERT ON inserted TO reader;
+CHECKPOINT;
