@@ -47,7 +47,6 @@ SELECT dataclass.fresh_era();							-- fail: not granted
 RESET ROLE;
 
 DELETE FROM dataclass.row_label WHERE label = 'restricted:regress_plans';
-DELETE FROM dataclass.row_label WHERE label = 'regress_top';
 DELETE FROM dataclass.data_class WHERE name = 'regress_top';
 DELETE FROM dataclass.compartment WHERE name = 'regress_plans';
 SELECT dataclass.policy_era() = :'era' AS same_era;		-- ok: false
@@ -55,7 +54,8 @@ SET ROLE regress_plan_high;
 SELECT plans.shape('SELECT count(*) FROM plans.papers');	-- ok: filter, the era is over
 RESET ROLE;
 SET client_min_messages = warning;
-SECURITY LABEL FOR dataclass ON ROLE postgres IS 'secret';
+SELECT 'secret:' || string_agg(name, ',') AS everything FROM dataclass.compartment \gset
+SECURITY LABEL FOR dataclass ON ROLE postgres IS :'everything';
 DROP SCHEMA plans CASCADE;
 SECURITY LABEL FOR dataclass ON ROLE postgres IS NULL;
 DROP ROLE regress_plan_low, regress_plan_high, regress_plan_clerk;

@@ -50,11 +50,15 @@ trigger_data(FunctionCallInfo fcinfo)
 	return (TriggerData *) fcinfo->context;
 }
 
-/* Run one statement of ours; the search path cannot matter, all names are qualified. */
-static void
+/*
+ * Run one statement of ours and return the number of its rows; the search path
+ * cannot matter, all names are qualified.
+ */
+static uint64
 execute(const char *query, int nargs, Oid *types, Datum *values, int expected)
 {
 	int			result;
+	uint64		processed;
 
 	SPI_connect();
 	result = SPI_execute_with_args(query, nargs, types, values, NULL, false, 0);
@@ -62,7 +66,9 @@ execute(const char *query, int nargs, Oid *types, Datum *values, int expected)
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not change the policy: %s", SPI_result_code_string(result))));
+	processed = SPI_processed;
 	SPI_finish();
+	return processed;
 }
 
 /* Each class name is a row label by itself. */
@@ -73,6 +79,19 @@ register_classes(void)
 			" SELECT c.name::dataclass.label, c.name FROM dataclass.data_class c"
 			" WHERE NOT EXISTS (SELECT FROM dataclass.row_label l WHERE l.label OPERATOR(pg_catalog.=) c.name)",
 			0, NULL, NULL, SPI_OK_INSERT);
+}
+
+/* ... and goes with it: a label that no policy explains would bar everybody from tables that may hold it. */
+static void
+unregister_classes(void)
+{
+	const char *orphans = "FROM dataclass.row_label l"
+		" WHERE pg_catalog.strpos(l.label, ':') OPERATOR(pg_catalog.=) 0"
+		" AND NOT EXISTS (SELECT FROM dataclass.data_class c WHERE c.name OPERATOR(pg_catalog.=) l.label)";
+
+	/* a DELETE of nothing would be a change of the policy all the same */
+	if (execute(psprintf("SELECT %s", orphans), 0, NULL, NULL, SPI_OK_SELECT) > 0)
+		execute(psprintf("DELETE %s", orphans), 0, NULL, NULL, SPI_OK_DELETE);
 }
 
 /* What rows were judged by may have changed. */
@@ -101,9 +120,13 @@ dc_policy_changed(PG_FUNCTION_ARGS)
 	policy_invalidate_all();
 	note_era(trigger);
 	if (strcmp(RelationGetRelationName(trigger->tg_relation), "data_class") == 0 && !creating_extension &&
-		!policy_is_restoring() &&	/* a dump brings them */
-		(TRIGGER_FIRED_BY_INSERT(trigger->tg_event) || TRIGGER_FIRED_BY_UPDATE(trigger->tg_event)))
-		register_classes();
+		!policy_is_restoring())	/* a dump brings them */
+	{
+		if (!TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+			unregister_classes();
+		if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event) || TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+			register_classes();
+	}
 
 	event.kind = EVENT_POLICY_CHANGE;
 	event.severity = SEVERITY_WARNING;
