@@ -49,6 +49,7 @@ _PG_init(void)
 	hook_rowsecurity_init();
 	hook_planner_init();
 	hook_executor_init();
+	hook_rowversion_init();
 	hook_explain_init();
 	hook_error_init();
 	hook_statistics_init();

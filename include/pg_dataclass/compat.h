@@ -163,15 +163,10 @@ compat_membership_inherits(HeapTuple membership)
 /* MERGE came with 15 (as a statement whose kinds of checks are its own). */
 #if PG_VERSION_NUM >= 150000
 #define COMPAT_IS_MERGE(query) ((query)->commandType == CMD_MERGE)
-#define COMPAT_MERGE_ACTIONS(query) ((query)->mergeActionList)
-#define COMPAT_MERGE_UPDATE_TARGETS(action) \
-	(((MergeAction *) (action))->commandType == CMD_UPDATE ? ((MergeAction *) (action))->targetList : NIL)
 #define COMPAT_WCO_MERGE_UPDATE WCO_RLS_MERGE_UPDATE_CHECK
 #define COMPAT_WCO_MERGE_DELETE WCO_RLS_MERGE_DELETE_CHECK
 #else
 #define COMPAT_IS_MERGE(query) false
-#define COMPAT_MERGE_ACTIONS(query) NIL
-#define COMPAT_MERGE_UPDATE_TARGETS(action) NIL
 #define COMPAT_WCO_MERGE_UPDATE WCO_RLS_UPDATE_CHECK
 #define COMPAT_WCO_MERGE_DELETE WCO_RLS_UPDATE_CHECK
 #endif

@@ -25,10 +25,12 @@ typedef enum RowFunction
 	ROW_FUNCTION_STATISTICS,	/* statistics_visible(oid, int2): rows of pg_statistic */
 	ROW_FUNCTION_STATISTICS_EXT,	/* statistics_ext_visible(oid): rows of pg_statistic_ext_data */
 	ROW_FUNCTION_WITHIN,		/* row_within(label, text, text): constraint */
-	ROW_FUNCTION_EQUAL			/* label_eq(label, label) */
+	ROW_FUNCTION_EQUAL,			/* label_eq(label, label) */
+	ROW_FUNCTION_VERSION_CHECK, /* row_version_check(label, oid, int4, internal) */
+	ROW_FUNCTION_VERSION_TRIGGER	/* row_version_trigger() */
 } RowFunction;
 
-#define ROW_FUNCTION_COUNT (ROW_FUNCTION_EQUAL + 1)
+#define ROW_FUNCTION_COUNT (ROW_FUNCTION_VERSION_TRIGGER + 1)
 
 /* Oid of the SQL function, InvalidOid if not installed. */
 extern Oid	row_function_oid(RowFunction function);

@@ -41,6 +41,7 @@
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/plan.h"
 #include "pg_dataclass/rowquals.h"
+#include "pg_dataclass/rowversion.h"
 
 typedef struct WalkContext
 {
@@ -95,6 +96,16 @@ row_check_qual(Index rti, AttrNumber attnum, Oid relid, RowCheckKind kind)
 						   makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(kind), false, true)));
 }
 
+/* For the row that replaces another, and the other one: policy_rowversion.c */
+static Expr *
+row_version_qual(Index rti, AttrNumber attnum, Oid relid, RowVersion version)
+{
+	return call(ROW_FUNCTION_VERSION_CHECK, BOOLOID,
+				list_make4(label_var(rti, attnum), oid_const(relid),
+						   makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(version), false, true),
+						   makeConst(INTERNALOID, -1, InvalidOid, sizeof(Datum), row_version_secret(), false, true)));
+}
+
 /* ------------------------------------------------------------------------
  * One query level
  * ------------------------------------------------------------------------
@@ -128,14 +139,14 @@ has_filter(const RangeTblEntry *rte, Index rti, AttrNumber attnum)
  * that raises ours.
  */
 static void
-add_check(Query *query, WCOKind kind, Index rti, AttrNumber attnum, Oid relid, RowCheckKind check)
+add_check(Query *query, WCOKind kind, Oid relid, Expr *check)
 {
 	WithCheckOption *wco = makeNode(WithCheckOption);
 
 	wco->kind = kind;
 	wco->relname = get_rel_name(relid);
 	wco->polname = pstrdup(DC_PROVIDER);
-	wco->qual = (Node *) row_check_qual(rti, attnum, relid, check);
+	wco->qual = (Node *) check;
 	wco->cascaded = false;
 	/* first: before the table's own policies run anybody's function on the row */
 	query->withCheckOptions = lcons(wco, query->withCheckOptions);
@@ -183,7 +194,8 @@ drop_filter_checks(Query *query, Index rti, AttrNumber attnum)
 		WithCheckOption *wco = lfirst(cell);
 
 		if (!is_call_of(wco->qual, ROW_FUNCTION_VISIBLE, rti, attnum) &&
-			!is_call_of(wco->qual, ROW_FUNCTION_CHECK, rti, attnum))
+			!is_call_of(wco->qual, ROW_FUNCTION_CHECK, rti, attnum) &&
+			!is_call_of(wco->qual, ROW_FUNCTION_VERSION_CHECK, rti, attnum))
 			kept = lappend(kept, wco);
 	}
 	query->withCheckOptions = kept;
@@ -221,22 +233,22 @@ add_target_check(Query *query, Index rti, AttrNumber attnum, Oid relid)
 static void
 protect_target(Query *query, Index rti, AttrNumber attnum, Oid relid, bool ri_action)
 {
-	ListCell   *cell;
-
 	drop_filter_checks(query, rti, attnum);
 	switch (query->commandType)
 	{
 		case CMD_INSERT:
 			if (query->onConflict && query->onConflict->action == ONCONFLICT_UPDATE)
 			{
-				add_check(query, WCO_RLS_UPDATE_CHECK, rti, attnum, relid, ROW_CHECK_NEW);
-				add_check(query, WCO_RLS_CONFLICT_CHECK, rti, attnum, relid, ROW_CHECK_EXISTING);
-				wrap_relabel(query->onConflict->onConflictSet, rti, attnum, relid);
+				add_check(query, WCO_RLS_UPDATE_CHECK, relid,
+						  row_version_qual(rti, attnum, relid, ROW_VERSION_SUCCESSOR));
+				add_check(query, WCO_RLS_CONFLICT_CHECK, relid,
+						  row_version_qual(rti, attnum, relid, ROW_VERSION_FORMER));
 			}
-			add_check(query, WCO_RLS_INSERT_CHECK, rti, attnum, relid, ROW_CHECK_NEW);
+			add_check(query, WCO_RLS_INSERT_CHECK, relid, row_check_qual(rti, attnum, relid, ROW_CHECK_NEW));
 			break;
 		case CMD_UPDATE:
-			add_check(query, WCO_RLS_UPDATE_CHECK, rti, attnum, relid, ROW_CHECK_NEW);
+			add_check(query, WCO_RLS_UPDATE_CHECK, relid,
+					  row_version_qual(rti, attnum, relid, ROW_VERSION_UPDATED));
 			wrap_relabel(query->targetList, rti, attnum, relid);
 			if (ri_action)
 				add_target_check(query, rti, attnum, relid);
@@ -249,12 +261,12 @@ protect_target(Query *query, Index rti, AttrNumber attnum, Oid relid, bool ri_ac
 	}
 	if (COMPAT_IS_MERGE(query))
 	{
-		foreach(cell, COMPAT_MERGE_ACTIONS(query))
-			wrap_relabel(COMPAT_MERGE_UPDATE_TARGETS(lfirst(cell)), rti, attnum, relid);
-		add_check(query, WCO_RLS_INSERT_CHECK, rti, attnum, relid, ROW_CHECK_NEW);
-		add_check(query, WCO_RLS_UPDATE_CHECK, rti, attnum, relid, ROW_CHECK_NEW);
-		add_check(query, COMPAT_WCO_MERGE_UPDATE, rti, attnum, relid, ROW_CHECK_EXISTING);
-		add_check(query, COMPAT_WCO_MERGE_DELETE, rti, attnum, relid, ROW_CHECK_EXISTING);
+		add_check(query, WCO_RLS_INSERT_CHECK, relid, row_check_qual(rti, attnum, relid, ROW_CHECK_NEW));
+		add_check(query, WCO_RLS_UPDATE_CHECK, relid,
+				  row_version_qual(rti, attnum, relid, ROW_VERSION_SUCCESSOR));
+		add_check(query, COMPAT_WCO_MERGE_UPDATE, relid,
+				  row_version_qual(rti, attnum, relid, ROW_VERSION_FORMER));
+		add_check(query, COMPAT_WCO_MERGE_DELETE, relid, row_check_qual(rti, attnum, relid, ROW_CHECK_EXISTING));
 	}
 }
 
