@@ -56,6 +56,7 @@ SET ROLE regress_officer;
 INSERT INTO dataclass.data_class (name, rank, required_tier) VALUES ('ultra', 9, 'highest');	-- ok
 SELECT label FROM dataclass.row_label WHERE label = 'ultra';	-- registered by itself
 DELETE FROM dataclass.data_class WHERE name = 'ultra';	-- ok
+DELETE FROM dataclass.row_label WHERE label = 'ultra';	-- ok: registered with the class
 RESET ROLE;
 INSERT INTO dataclass.data_class (name, rank, required_tier) VALUES ('Bad Name', 9, 'highest');	-- fail
 -- publications

@@ -98,6 +98,7 @@ SET ROLE regress_boss;
 CREATE TABLE part (id int, note text, label dataclass.label NOT NULL) PARTITION BY RANGE (id);
 CREATE TABLE part_low PARTITION OF part FOR VALUES FROM (0) TO (10);
 CREATE TABLE part_high (label dataclass.label NOT NULL, note text, id int);
+SECURITY LABEL FOR dataclass ON TABLE part_high IS 'secret';
 ALTER TABLE part ATTACH PARTITION part_high FOR VALUES FROM (10) TO (20);
 SECURITY LABEL FOR dataclass ON TABLE part IS 'secret';
 CREATE UNIQUE INDEX ON part (id);
