@@ -82,12 +82,12 @@ DELETE FROM person WHERE id = 1;					-- fail: at commit, still referenced
 SET ROLE regress_leaks_high;
 DELETE FROM person WHERE id = 1;					-- fail: the same, with the key for the cleared
 INSERT INTO late (id) VALUES (1);					-- fail: with values for the cleared
--- commands of an owner who is not cleared
+-- commands of an owner who is not cleared are refused before they look
 SET ROLE regress_leaks_owner;
-CREATE UNIQUE INDEX ON person (code);				-- fail: duplicates, no values
-ALTER TABLE person ADD UNIQUE (code);				-- fail: duplicates, no values
+CREATE UNIQUE INDEX ON person (code);				-- fail: needs the clearance
+ALTER TABLE person ADD UNIQUE (code);				-- fail: needs the clearance
 CREATE TABLE codes (code text PRIMARY KEY);
-ALTER TABLE person ADD FOREIGN KEY (code) REFERENCES codes;	-- fail: not present, no values
+ALTER TABLE person ADD FOREIGN KEY (code) REFERENCES codes;	-- fail: the same
 RESET ROLE;
 CREATE UNIQUE INDEX ON person (code);				-- fail: the same by a superuser
 -- what nobody labeled stays as it is, and so do details of functions

@@ -54,5 +54,6 @@ _PG_init(void)
 	hook_error_init();
 	hook_statistics_init();
 	hook_utility_init();
+	hook_cursor_init();
 	hook_objectaccess_init();
 }

@@ -190,6 +190,7 @@ typedef struct CompatAccess
 #define COMPAT_CHECK_PERMS_PASS range_table, perminfos, ereport_on_violation
 #define COMPAT_PERMINFOS perminfos
 #define COMPAT_PLAN_PERMINFOS(plan) (plan)->permInfos,
+#define COMPAT_PLAN_PERMINFO_LIST(plan) ((plan)->permInfos)
 #define COMPAT_PSTATE_PERMINFOS(pstate) (pstate)->p_rteperminfos,
 #define COMPAT_NSITEM_PERMS(nsitem) ((nsitem)->p_perminfo)
 #define ExecCheckRTPerms ExecCheckPermissions
@@ -218,6 +219,7 @@ compat_access_of(RangeTblEntry *rte, List *perminfos, CompatAccess *access)
 #define COMPAT_CHECK_PERMS_PASS range_table, ereport_on_violation
 #define COMPAT_PERMINFOS NIL
 #define COMPAT_PLAN_PERMINFOS(plan)
+#define COMPAT_PLAN_PERMINFO_LIST(plan) NIL
 #define COMPAT_PSTATE_PERMINFOS(pstate)
 #define COMPAT_NSITEM_PERMS(nsitem) ((nsitem)->p_rte)
 

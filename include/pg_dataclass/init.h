@@ -15,6 +15,7 @@ extern void policy_catalog_init(void);
 extern void subject_init(void);
 extern void hook_executor_init(void);
 extern void hook_rowversion_init(void);
+extern void hook_cursor_init(void);
 extern void hook_explain_init(void);
 extern void hook_error_init(void);
 extern void hook_statistics_init(void);
