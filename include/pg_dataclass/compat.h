@@ -41,8 +41,12 @@
 #include "access/htup_details.h"
 #include "catalog/pg_auth_members.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#if PG_VERSION_NUM >= 160000
+#include "parser/parse_relation.h"
+#endif
 #include "storage/ipc.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
@@ -237,6 +241,50 @@ compat_access_of(RangeTblEntry *rte, List *perminfos, CompatAccess *access)
 	return true;
 }
 #endif
+
+/*
+ * In a query about to be planned: the view that a subquery was made from, or
+ * InvalidOid; and whether the query changes data through an entry.  Up to 15 a
+ * view's privileges are asked for by the entry OLD of its rule, which in other
+ * rules asks for none.
+ */
+static inline Oid
+compat_view_of(const RangeTblEntry *rte)
+{
+#if PG_VERSION_NUM >= 160000
+	return rte->rtekind == RTE_SUBQUERY && rte->relkind == RELKIND_VIEW ? rte->relid : InvalidOid;
+#else
+	RangeTblEntry *old;
+
+	if (rte->rtekind != RTE_SUBQUERY || rte->subquery == NULL || rte->subquery->rtable == NIL)
+		return InvalidOid;
+	old = (RangeTblEntry *) linitial(rte->subquery->rtable);
+	return old->rtekind == RTE_RELATION && old->relkind == RELKIND_VIEW && old->requiredPerms != 0 ?
+		old->relid : InvalidOid;
+#endif
+}
+
+static inline bool
+compat_writes_through(const Query *query, RangeTblEntry *rte)
+{
+	AclMode		writes = ACL_INSERT | ACL_UPDATE | ACL_DELETE;
+
+#if PG_VERSION_NUM >= 160000
+	return rte->perminfoindex != 0 &&
+		(getRTEPermissionInfo(query->rteperminfos, rte)->requiredPerms & writes) != 0;
+#else
+	return (rte->requiredPerms & writes) != 0;
+#endif
+}
+
+/* Since 16 a Var says which outer joins may have made it NULL. */
+static inline void
+compat_copy_nulling_rels(Var *to, const Var *from)
+{
+#if PG_VERSION_NUM >= 160000
+	to->varnullingrels = bms_copy(from->varnullingrels);
+#endif
+}
 
 /* Set-returning functions in materialize mode: helper with three names. */
 #include "funcapi.h"

@@ -13,7 +13,10 @@
  *		compartment := name { '.' name }
  *		class, name := [a-z] [a-z0-9_-]*			at most 63 bytes
  *		clearance	:= [ label '..' ] label [ 'with' '(' privilege { ',' privilege } ')' ]
- *		column		:= label [ 'mask' ]
+ *		column		:= label [ 'mask' [ mask ] ]
+ *		mask		:= 'constant' '(' string ')' | 'hash'
+ *					 | 'partial' '(' number ',' string ',' number ')'
+ *		string		:= quoted as in SQL: a quote in it is doubled
  *		function	:= 'trusted' label
  *
  * Canonical form: lower case, no white space; inside a clause alternatives
@@ -33,7 +36,9 @@
 #define LABEL_MAX_CLAUSES		16
 #define LABEL_MAX_ALTERNATIVES	64	/* over all clauses of one label */
 #define LABEL_MAX_NAME			63	/* bytes of one class or name part */
-#define LABEL_SPEC_MAX_TEXT		(2 * LABEL_MAX_TEXT + 128)
+#define LABEL_MASK_MAX_TEXT		256 /* text of a mask with its NUL, bytes */
+#define LABEL_MASK_MAX_KEEP		9999	/* characters of a value that a mask may keep */
+#define LABEL_SPEC_MAX_TEXT		(2 * LABEL_MAX_TEXT + 2 * LABEL_MASK_MAX_TEXT + 128)
 
 typedef struct LabelSpan
 {
@@ -72,7 +77,7 @@ typedef struct LabelError
 typedef enum LabelSpecKind
 {
 	LABEL_SPEC_PLAIN,			/* database, schema, relation: a label */
-	LABEL_SPEC_COLUMN,			/* label [mask] */
+	LABEL_SPEC_COLUMN,			/* label [mask [what to show]] */
 	LABEL_SPEC_ROLE,			/* clearance */
 	LABEL_SPEC_FUNCTION			/* trusted label */
 } LabelSpecKind;
@@ -81,11 +86,31 @@ typedef enum LabelSpecKind
 #define LABEL_PRIVILEGE_RECLASSIFY	0x02	/* raise a label */
 #define LABEL_PRIVILEGE_EXPORT		0x04	/* publish labelled data */
 
+/* What a reader without the clearance gets of a column. */
+typedef enum LabelMaskKind
+{
+	LABEL_MASK_NONE,			/* an error: the column may not be read */
+	LABEL_MASK_NULL,
+	LABEL_MASK_CONSTANT,		/* text, as input of the column's type */
+	LABEL_MASK_PARTIAL,			/* the first and last characters, text between them */
+	LABEL_MASK_HASH				/* keyed hash of the value */
+} LabelMaskKind;
+
+/* Compare with memcmp(): bytes without a meaning are zero. */
+typedef struct LabelMask
+{
+	LabelMaskKind kind;
+	uint16		prefix;			/* characters kept by PARTIAL */
+	uint16		suffix;
+	uint32		text_len;		/* without the NUL */
+	char		text[LABEL_MASK_MAX_TEXT];
+} LabelMask;
+
 typedef struct LabelSpec
 {
 	LabelSpecKind kind;
 	bool		has_floor;
-	bool		mask;
+	LabelMask	mask;			/* of a column */
 	uint32		privileges;		/* LABEL_PRIVILEGE_* */
 	Label		label;			/* the label, or the ceiling of a clearance */
 	Label		floor;			/* valid if has_floor */

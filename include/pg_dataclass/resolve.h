@@ -12,6 +12,7 @@
 #define PG_DATACLASS_RESOLVE_H
 
 #include "access/attnum.h"
+#include "nodes/pg_list.h"
 
 #include "pg_dataclass/policy.h"
 
@@ -26,7 +27,7 @@ typedef struct ResolvedLabel
 typedef struct ColumnLabel
 {
 	AttrNumber	attnum;
-	bool		mask;
+	LabelMask	mask;			/* kind NONE: who may not read it is denied */
 	ResolvedLabel resolved;
 } ColumnLabel;
 
@@ -47,7 +48,8 @@ typedef struct RelationLabels
 	uint64	   *bound;
 	ResolvedLabel label;		/* if governed */
 	int			ncolumns;
-	ColumnLabel *columns;		/* by attnum */
+	ColumnLabel *columns;		/* in no order */
+	bool		masked;			/* some column has a mask */
 } RelationLabels;
 
 /* Never NULL. Needs a transaction. */
@@ -65,6 +67,23 @@ extern bool schema_effective_label(Oid nspid, Label *label);
  * False if it is not governed at all.
  */
 extern bool relation_ceiling(const RelationLabels *labels, ResolvedLabel *ceiling);
+
+/* The label of one column, NULL if it has none. */
+extern const ColumnLabel *relation_column_label(const RelationLabels *labels, AttrNumber attnum);
+
+/*
+ * label_mask.c.  Does the relation, or with children some relation that
+ * inherits from it, have a masked column?
+ */
+extern bool relation_is_masked(Oid relid, bool children);
+/* Relations that inherit from it (itself left out) and have masked columns; palloc'd. */
+extern List *relation_masked_children(Oid relid);
+/* Raise 22023 unless the mask suits the column. */
+extern void label_mask_check(Oid relid, AttrNumber attnum, const LabelMask *mask);
+/* Is it text that partial and hash masks can be made of?  Looks through domains. */
+extern bool label_mask_is_text(Oid type);
+/* Make plans on the relation, its ancestors and its descendants anew. */
+extern void label_mask_invalidate_plans(Oid relid);
 
 /* Interpret a label under the policy. */
 extern void resolve_label(const PolicySnapshot *p, const Label *label, ResolvedLabel *out);

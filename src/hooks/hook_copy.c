@@ -3,8 +3,8 @@
  * hook_copy.c
  *		COPY on row-labeled tables.
  *
- * COPY table TO of a subject that core exempts from row security would read
- * the heap without the planner: it becomes COPY (SELECT columns FROM ONLY
+ * COPY table TO of a subject that core exempts from row security, or of a table
+ * with masked columns, would read the heap without the planner: it becomes COPY (SELECT columns FROM ONLY
  * table) TO, as core does for everybody else.  COPY table FROM, which core
  * refuses under row security, runs here over core's own CopyFrom() with the
  * row check added to its WHERE clause, which is evaluated for each row before
@@ -165,13 +165,15 @@ copy_row_labeled(PlannedStmt *pstmt, const char *query_string, QueryCompletion *
 	LOCKMODE	lockmode = stmt->is_from ? RowExclusiveLock : AccessShareLock;
 	Relation	rel;
 	AttrNumber	attnum;
+	bool		masked;
 	uint64		processed;
 
 	if (stmt->relation == NULL || guc_enforcement == ENFORCEMENT_OFF)
 		return false;
 	rel = table_openrv(stmt->relation, lockmode);
 	attnum = relation_labels(RelationGetRelid(rel))->row_label_attnum;
-	if (attnum == InvalidAttrNumber ||
+	masked = !stmt->is_from && relation_is_masked(RelationGetRelid(rel), false);
+	if ((attnum == InvalidAttrNumber && !masked) ||
 		(rel->rd_rel->relkind != RELKIND_RELATION && rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE &&
 		 rel->rd_rel->relkind != RELKIND_FOREIGN_TABLE && rel->rd_rel->relkind != RELKIND_MATVIEW))
 	{

@@ -17,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include "access/parallel.h"
 #include "access/sysattr.h"
 #include "access/transam.h"
 #include "access/xact.h"
@@ -33,6 +34,7 @@
 #include "pg_dataclass/audit.h"
 #include "pg_dataclass/hooks.h"
 #include "pg_dataclass/init.h"
+#include "pg_dataclass/mask.h"
 #include "pg_dataclass/plan.h"
 #include "pg_dataclass/report.h"
 #include "pg_dataclass/subject.h"
@@ -43,6 +45,9 @@ static ExecutorRun_hook_type prev_run = NULL;
 
 /* Plan being started inside a foreign-key operation; NULL otherwise. */
 static const PlannedStmt *ri_plan = NULL;
+
+/* Plan being started or run; the check is about it if it is about its range table. */
+static const PlannedStmt *plan_under_check = NULL;
 
 /* What was checked last: the usual ExecutorRun right after ExecutorStart need not check again. */
 static const QueryDesc *checked_query = NULL;
@@ -107,6 +112,7 @@ typedef struct Check
 {
 	const CompatAccess *access;
 	const RelationLabels *labels;
+	const PlannedStmt *plan;	/* NULL: not a plan of our planner hook */
 	bool		report;			/* raise on violation */
 	const char *command;
 } Check;
@@ -155,6 +161,19 @@ touches(const Bitmapset *columns, AttrNumber attnum)
 	return bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, columns);
 }
 
+/*
+ * Does whoever may not read the column get its mask?  Only if every mention of
+ * it in the plan was replaced.  A worker runs what its leader was let run.
+ */
+static bool
+shows_mask(const Check *check, const ColumnLabel *column)
+{
+	return column->mask.kind != LABEL_MASK_NONE &&
+		(IsParallelWorker() ||
+		 (check->plan && mask_plan_covers(check->plan, check->access->relid, column->attnum))) &&
+		!mask_column_readable(check->access->relid, column->attnum);
+}
+
 static bool
 check_columns(const Check *check)
 {
@@ -168,6 +187,8 @@ check_columns(const Check *check)
 		bool		write = touches(access->inserted, column->attnum) ||
 			touches(access->updated, column->attnum);
 
+		if (read && shows_mask(check, column))
+			read = false;
 		if (read && !decide(check, ACTION_READ, column->attnum, &column->resolved))
 			return false;
 		if (write && !decide(check, ACTION_WRITE, column->attnum, &column->resolved))
@@ -251,8 +272,30 @@ check_policy_write(Oid relid, const char *command)
 	report_refusal(&refusal);
 }
 
+/* Whoever knows the key of hash masks can try values until one hashes right. */
+static void
+refuse_mask_key(Oid relid, const char *command)
+{
+	Refusal		refusal = {0};
+
+	refusal.event.kind = EVENT_TRAIL_GUARD;
+	refusal.event.severity = SEVERITY_HIGH;
+	refusal.event.breach = true;
+	refusal.event.action = command;
+	refusal.event.class_id = RelationRelationId;
+	refusal.event.object_id = relid;
+	refusal.event.object_type = "table";
+	refusal.event.object_identity = report_relation_identity(relid);
+	refusal.event.rule = "mask_key";
+	refusal.message = "permission denied for the key of column masks";
+	refusal.detail = "No query reads or writes it.";
+	refusal.hint = "An officer can replace it: SELECT dataclass.renew_mask_key().";
+	refusal.mode = guc_enforcement;
+	report_refusal(&refusal);
+}
+
 static bool
-check_access(const CompatAccess *access, bool report)
+check_access(const CompatAccess *access, const PlannedStmt *plan, bool report)
 {
 	const AclMode writes = ACL_INSERT | ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE;
 	Check		check;
@@ -261,6 +304,7 @@ check_access(const CompatAccess *access, bool report)
 	if (access->required == 0 && access->relkind == RELKIND_VIEW)
 		return true;
 	check.access = access;
+	check.plan = plan;
 	check.report = report;
 	check.command = command_of(access);
 	if (access->required & writes)
@@ -270,6 +314,8 @@ check_access(const CompatAccess *access, bool report)
 	{
 		if (access->required & writes)
 			check_policy_write(access->relid, check.command);
+		if (!policy_is_installing() && mask_is_key_table(access->relid))
+			refuse_mask_key(access->relid, check.command);
 		return true;
 	}
 	return check_relation(&check);
@@ -307,6 +353,7 @@ check_shared_catalog_write(const CompatAccess *access)
 static bool
 dataclass_check_perms(COMPAT_CHECK_PERMS_ARGS)
 {
+	const PlannedStmt *plan = plan_under_check && plan_under_check->rtable == range_table ? plan_under_check : NULL;
 	ListCell   *cell;
 
 	/* a denial of somebody else stands */
@@ -332,7 +379,7 @@ dataclass_check_perms(COMPAT_CHECK_PERMS_ARGS)
 		CompatAccess access;
 
 		if (compat_access_of(lfirst(cell), COMPAT_PERMINFOS, &access) &&
-			!check_access(&access, ereport_on_violation))
+			!check_access(&access, plan, ereport_on_violation))
 			return false;
 	}
 	return true;
@@ -350,6 +397,7 @@ access_check_relation(Oid relid, PolicyAction action, const char *command)
 		return;
 	access.relid = relid;
 	check.access = &access;
+	check.plan = NULL;
 	check.labels = relation_labels(relid);
 	check.report = true;
 	check.command = command;
@@ -471,26 +519,41 @@ static void
 dataclass_executor_start(QueryDesc *query_desc, int eflags)
 {
 	const PlannedStmt *saved = ri_plan;
+	const PlannedStmt *saved_plan = plan_under_check;
 
 	AcceptInvalidationMessages();
 	query_desc->plannedstmt = plan_for_subject(query_desc->plannedstmt, query_desc->sourceText, query_desc->params);
-	if (InNoForceRLSOperation() || saved)
+	ri_plan = InNoForceRLSOperation() ? query_desc->plannedstmt : NULL;
+	plan_under_check = query_desc->plannedstmt;
+	PG_TRY();
 	{
-		ri_plan = InNoForceRLSOperation() ? query_desc->plannedstmt : NULL;
-		PG_TRY();
-		{
-			start_executor(query_desc, eflags);
-		}
-		PG_FINALLY();
-		{
-			ri_plan = saved;
-		}
-		PG_END_TRY();
-	}
-	else
 		start_executor(query_desc, eflags);
+	}
+	PG_FINALLY();
+	{
+		ri_plan = saved;
+		plan_under_check = saved_plan;
+	}
+	PG_END_TRY();
 	checked_query = query_desc;
 	checked_epoch = subject_epoch();
+}
+
+static void
+check_again(const PlannedStmt *plan)
+{
+	const PlannedStmt *saved = plan_under_check;
+
+	plan_under_check = plan;
+	PG_TRY();
+	{
+		ExecCheckRTPerms(plan->rtable, COMPAT_PLAN_PERMINFOS(plan) true);
+	}
+	PG_FINALLY();
+	{
+		plan_under_check = saved;
+	}
+	PG_END_TRY();
 }
 
 static void
@@ -503,7 +566,7 @@ dataclass_executor_run(QueryDesc *query_desc, ScanDirection direction, uint64 co
 		subject_current();
 		if (guc_enforcement != ENFORCEMENT_OFF)
 			plan_check_subject(query_desc->plannedstmt);
-		ExecCheckRTPerms(query_desc->plannedstmt->rtable, COMPAT_PLAN_PERMINFOS(query_desc->plannedstmt) true);
+		check_again(query_desc->plannedstmt);
 	}
 	/* only the run right after the start is covered by the check made there */
 	checked_query = NULL;

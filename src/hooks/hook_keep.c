@@ -36,14 +36,15 @@ relation_of(const RangeVar *relation)
 }
 
 /*
- * What to store for a column that loses its parent: the parent's own words, so
- * that masks stay, if they alone made the label; else the plain label, which
- * denies.
+ * What to store for a column that loses its parent: the parent's own words,
+ * if they alone made the label; else what all of them came to.
  */
 static char *
 column_text(Oid relid, Oid parent, const ColumnLabel *column)
 {
 	ObjectAddress object;
+	LabelSpec	spec = {0};
+	char	   *text;
 	char	   *name = get_attname(relid, column->attnum, true);
 	AttrNumber	theirs = name && OidIsValid(parent) ? get_attnum(parent, name) : InvalidAttrNumber;
 
@@ -55,7 +56,12 @@ column_text(Oid relid, Oid parent, const ColumnLabel *column)
 		if (name)
 			return name;
 	}
-	return pstrdup(column->resolved.label.text);
+	spec.kind = LABEL_SPEC_COLUMN;
+	spec.label = column->resolved.label;
+	spec.mask = column->mask;
+	text = palloc(LABEL_SPEC_MAX_TEXT);
+	label_spec_text(&spec, text, LABEL_SPEC_MAX_TEXT);
+	return text;
 }
 
 static List *
@@ -112,7 +118,7 @@ column_is_covered(const RelationLabels *labels, const ColumnLabel *before)
 	for (int i = 0; i < labels->ncolumns; i++)
 		if (labels->columns[i].attnum == before->attnum)
 			return covers(&labels->columns[i].resolved, &before->resolved) &&
-				labels->columns[i].mask == before->mask;
+				memcmp(&labels->columns[i].mask, &before->mask, sizeof(LabelMask)) == 0;
 	return false;
 }
 

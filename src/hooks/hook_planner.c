@@ -39,6 +39,7 @@
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/hooks.h"
 #include "pg_dataclass/init.h"
+#include "pg_dataclass/mask.h"
 #include "pg_dataclass/plan.h"
 #include "pg_dataclass/rowquals.h"
 #include "pg_dataclass/rowversion.h"
@@ -46,6 +47,7 @@
 typedef struct WalkContext
 {
 	bool		sql_function;	/* saw a function in FROM that core might inline */
+	bool		masked;			/* saw a relation with masked columns */
 } WalkContext;
 
 static planner_hook_type prev_planner = NULL;
@@ -332,6 +334,7 @@ protect_query(Query *query, WalkContext *context)
 		rti++;
 		if (is_inlinable(rte))
 			context->sql_function = true;
+		context->masked |= mask_concerns(rte);
 		if (rte->rtekind != RTE_RELATION)
 			continue;
 		if (rte->relid == StatisticRelationId || rte->relid == StatisticExtDataRelationId)
@@ -372,9 +375,9 @@ plan_query(Query *parse, const char *query_string, int cursorOptions, ParamListI
 		standard_planner(parse, query_string, cursorOptions, boundParams);
 }
 
-/* Does the tree, anywhere, read a relation with row labels? */
+/* Does the tree, anywhere, read a relation with row labels or masked columns? */
 static bool
-reads_row_labels(Node *node, void *context)
+reads_governed(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
@@ -389,10 +392,12 @@ reads_row_labels(Node *node, void *context)
 			if (rte->rtekind == RTE_RELATION &&
 				relation_labels(rte->relid)->row_label_attnum != InvalidAttrNumber)
 				return true;
+			if (mask_concerns(rte))
+				return true;
 		}
-		return query_tree_walker((Query *) node, reads_row_labels, context, 0);
+		return query_tree_walker((Query *) node, reads_governed, context, 0);
 	}
-	return expression_tree_walker(node, reads_row_labels, context);
+	return expression_tree_walker(node, reads_governed, context);
 }
 
 /*
@@ -413,6 +418,8 @@ holds_unfiltered(const PlannedStmt *plan, bool inlined)
 			(inlined || rte->relkind == RELKIND_FOREIGN_TABLE) &&
 			relation_labels(rte->relid)->row_label_attnum != InvalidAttrNumber)
 			return true;
+		if (inlined && rte->rtekind == RTE_RELATION && mask_concerns(rte))
+			return true;
 	}
 	return false;
 }
@@ -422,9 +429,16 @@ static PlannedStmt *
 protect_and_plan(Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams,
 				 PlanAssumptions *assumptions, WalkContext *context)
 {
-	context->sql_function = false;
+	MaskMarks	marks = {NIL, NIL};
+	PlannedStmt *plan;
+
+	context->sql_function = context->masked = false;
 	add_row_checks((Node *) parse, context);
-	return plan_query(parse, query_string, cursorOptions, boundParams);
+	if (context->masked)
+		parse = mask_columns(parse, &marks);
+	plan = plan_query(parse, query_string, cursorOptions, boundParams);
+	mask_mark_plan(plan, &marks);
+	return plan;
 }
 
 static PlannedStmt *
@@ -470,13 +484,13 @@ plan_protected(Query *parse, const char *query_string, int cursorOptions, ParamL
 static PlannedStmt *
 dataclass_planner(Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams)
 {
-	WalkContext context = {false};
+	WalkContext context = {false, false};
 	PlannedStmt *plan;
 	Query	   *untouched;
 
 	if (!policy_current()->installed)
 		return plan_query(parse, query_string, cursorOptions, boundParams);
-	if (reads_row_labels((Node *) parse, NULL))
+	if (reads_governed((Node *) parse, NULL))
 		return plan_protected(parse, query_string, cursorOptions, boundParams);
 
 	/* nothing that needs a filter, unless an inlined function brings it */

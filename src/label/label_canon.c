@@ -251,6 +251,56 @@ text_put_privileges(TextOut *out, uint32 privileges)
 		text_put_string(out, ")");
 }
 
+static void
+text_put_quoted(TextOut *out, const char *text, size_t len)
+{
+	text_put_string(out, "'");
+	for (size_t i = 0; i < len; i++)
+		text_put(out, text[i] == '\'' ? "''" : text + i, text[i] == '\'' ? 2 : 1);
+	text_put_string(out, "'");
+}
+
+static void
+text_put_number(TextOut *out, uint16 number)
+{
+	char		digits[8];
+	size_t		used = sizeof(digits);
+
+	do
+		digits[--used] = (char) ('0' + number % 10);
+	while ((number /= 10) > 0);
+	text_put(out, digits + used, sizeof(digits) - used);
+}
+
+static void
+text_put_mask(TextOut *out, const LabelMask *mask)
+{
+	switch (mask->kind)
+	{
+		case LABEL_MASK_NONE:
+			return;
+		case LABEL_MASK_NULL:
+			text_put_string(out, " mask");
+			return;
+		case LABEL_MASK_HASH:
+			text_put_string(out, " mask hash");
+			return;
+		case LABEL_MASK_CONSTANT:
+			text_put_string(out, " mask constant(");
+			text_put_quoted(out, mask->text, mask->text_len);
+			break;
+		case LABEL_MASK_PARTIAL:
+			text_put_string(out, " mask partial(");
+			text_put_number(out, mask->prefix);
+			text_put_string(out, ", ");
+			text_put_quoted(out, mask->text, mask->text_len);
+			text_put_string(out, ", ");
+			text_put_number(out, mask->suffix);
+			break;
+	}
+	text_put_string(out, ")");
+}
+
 /*
  * Writes at most size bytes, the last of them a NUL; returns the length that
  * the whole text has, so a value >= size tells of truncation.
@@ -268,8 +318,7 @@ label_spec_text(const LabelSpec *spec, char *buf, size_t size)
 		text_put_string(&out, "..");
 	}
 	text_put(&out, spec->label.text, spec->label.text_len);
-	if (spec->mask)
-		text_put_string(&out, " mask");
+	text_put_mask(&out, &spec->mask);
 	text_put_privileges(&out, spec->privileges);
 
 	if (size > 0)

@@ -21,6 +21,8 @@ static const char *const hint_plain =
 "Write a class and compartments, as in \"confidential:health,audit\".";
 static const char *const hint_column =
 "Write a label, or a label and mask, as in \"secret mask\".";
+static const char *const hint_mask =
+"Masks are mask, mask constant('text'), mask partial(2, '***', 2) and mask hash.";
 static const char *const hint_role =
 "Write a label or a range, as in \"public..secret:health with (declassify)\".";
 static const char *const hint_function =
@@ -275,6 +277,92 @@ read_end(LabelScanner *s)
 	return true;
 }
 
+/* Quoted as in SQL; any byte but zero, in whatever encoding. */
+static bool
+read_mask_text(LabelScanner *s, LabelMask *mask)
+{
+	size_t		start;
+
+	skip_space(s);
+	start = s->pos;
+	if (!accept_byte(s, '\''))
+		return scan_unexpected(s, "quoted text expected in mask", hint_mask);
+	while (s->pos < s->len)
+	{
+		char		c = s->text[s->pos];
+
+		if (c == '\0')
+			return scan_unexpected(s, "", hint_mask);
+		s->pos++;
+		if (c == '\'')
+		{
+			if (s->pos == s->len || s->text[s->pos] != '\'')
+				return true;
+			s->pos++;
+		}
+		if (mask->text_len + 1 >= LABEL_MASK_MAX_TEXT)
+			return scan_fail(s, LABEL_ERROR_LIMIT, start, "text of the mask is too long",
+							 "The text of a mask has at most 255 bytes.");
+		mask->text[mask->text_len++] = c;
+	}
+	return scan_fail(s, LABEL_ERROR_SYNTAX, start, "text of the mask has no end", hint_mask);
+}
+
+static bool
+read_mask_number(LabelScanner *s, uint16 *number)
+{
+	size_t		start;
+	uint32		value = 0;
+
+	skip_space(s);
+	start = s->pos;
+	while (s->pos < s->len && s->text[s->pos] >= '0' && s->text[s->pos] <= '9')
+	{
+		value = value * 10 + (s->text[s->pos++] - '0');
+		if (value > LABEL_MASK_MAX_KEEP)
+			return scan_fail(s, LABEL_ERROR_SYNTAX, start, "number of characters is too large",
+							 "A mask keeps at most 9999 characters on either side.");
+	}
+	if (s->pos == start)
+		return scan_unexpected(s, "number of characters expected in mask", hint_mask);
+	*number = (uint16) value;
+	return true;
+}
+
+static bool
+expect_byte(LabelScanner *s, char c, const char *message)
+{
+	return accept_byte(s, c) || scan_unexpected(s, message, hint_mask);
+}
+
+/* What follows the word mask; nothing is NULL. */
+static bool
+read_mask(LabelScanner *s, LabelMask *mask)
+{
+	mask->kind = LABEL_MASK_NULL;
+	if (accept_keyword(s, "hash"))
+		mask->kind = LABEL_MASK_HASH;
+	else if (accept_keyword(s, "constant"))
+	{
+		mask->kind = LABEL_MASK_CONSTANT;
+		return expect_byte(s, '(', "\"(\" expected after \"constant\"") &&
+			read_mask_text(s, mask) &&
+			expect_byte(s, ')', "\")\" expected after the text of the mask");
+	}
+	else if (accept_keyword(s, "partial"))
+	{
+		mask->kind = LABEL_MASK_PARTIAL;
+		return expect_byte(s, '(', "\"(\" expected after \"partial\"") &&
+			read_mask_number(s, &mask->prefix) &&
+			expect_byte(s, ',', "\",\" expected in mask") &&
+			read_mask_text(s, mask) &&
+			expect_byte(s, ',', "\",\" expected in mask") &&
+			read_mask_number(s, &mask->suffix) &&
+			expect_byte(s, ')', "\")\" expected at the end of the mask");
+	}
+	return true;
+}
+
 static bool
 read_privilege(LabelScanner *s, uint32 *privileges)
 {
@@ -364,8 +452,11 @@ label_parse_spec(LabelSpecKind kind, const char *text, size_t len, LabelSpec *sp
 		case LABEL_SPEC_COLUMN:
 			s.hint = hint_column;
 			ok = read_label(&s, &result.label);
-			if (ok)
-				result.mask = accept_keyword(&s, "mask");
+			if (ok && accept_keyword(&s, "mask"))
+			{
+				s.hint = hint_mask;
+				ok = read_mask(&s, &result.mask);
+			}
 			break;
 		case LABEL_SPEC_ROLE:
 			s.hint = hint_role;

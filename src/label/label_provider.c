@@ -405,6 +405,9 @@ label_check_change(const ObjectAddress *object, const char *text)
 						 errhint("Write the lower label first: '%s..%s'.", spec.label.text, spec.floor.text)));
 		}
 		resolve_label(p, &spec.label, &resolved);
+		/* a dump holds what was accepted once: data without a label would be worse */
+		if (kind == LABEL_SPEC_COLUMN && p->installed && !policy_is_restoring())
+			label_mask_check(object->objectId, object->objectSubId, &spec.mask);
 	}
 	if (p->installed)
 	{
@@ -418,6 +421,8 @@ label_check_change(const ObjectAddress *object, const char *text)
 	if (object->classId == RelationRelationId)
 	{
 		CacheInvalidateRelcacheByRelid(object->objectId);
+		if (object->objectSubId != 0)
+			label_mask_invalidate_plans(object->objectId);
 		if (text && relation_labels(object->objectId)->row_label_attnum != InvalidAttrNumber)
 			row_security_switch_on(object->objectId);
 	}

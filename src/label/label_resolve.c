@@ -59,7 +59,7 @@ resolve_label(const PolicySnapshot *p, const Label *label, ResolvedLabel *out)
 /* Parse a stored label; one that does not parse keeps its place as an unknown label. */
 static void
 resolve_stored(const PolicySnapshot *p, LabelSpecKind kind, const char *text,
-			   ResolvedLabel *out, bool *mask)
+			   ResolvedLabel *out, LabelMask *mask)
 {
 	LabelSpec	spec;
 	LabelError	error;
@@ -67,13 +67,15 @@ resolve_stored(const PolicySnapshot *p, LabelSpecKind kind, const char *text,
 	if (label_parse_spec(kind, text, strlen(text), &spec, &error))
 	{
 		resolve_label(p, &spec.label, out);
-		*mask = spec.mask;
+		if (mask)
+			*mask = spec.mask;
 		return;
 	}
 	memset(out, 0, sizeof(*out));
 	out->rank = POLICY_RANK_NONE;
 	out->required_tier = POLICY_RANK_NONE;
-	*mask = false;
+	if (mask)
+		memset(mask, 0, sizeof(*mask));
 }
 
 /* *into becomes the least upper bound of itself and other. */
@@ -100,10 +102,24 @@ join_resolved(const PolicySnapshot *p, ResolvedLabel *into, bool *have, const Re
 	resolve_label(p, &joined, into);
 }
 
+/* Of two masks for one column, what shows no more than either; denial shows nothing. */
+static void
+join_masks(LabelMask *into, const LabelMask *other)
+{
+	LabelMaskKind kind = LABEL_MASK_NULL;
+
+	if (memcmp(into, other, sizeof(LabelMask)) == 0)
+		return;
+	if (into->kind == LABEL_MASK_NONE || other->kind == LABEL_MASK_NONE)
+		kind = LABEL_MASK_NONE;
+	memset(into, 0, sizeof(LabelMask));
+	into->kind = kind;
+}
+
 /* Add or raise the label of one column. */
 static void
 join_column(const PolicySnapshot *p, RelationLabels *labels, AttrNumber attnum,
-			const ResolvedLabel *resolved, bool mask)
+			const ResolvedLabel *resolved, const LabelMask *mask)
 {
 	for (int i = 0; i < labels->ncolumns; i++)
 	{
@@ -113,7 +129,7 @@ join_column(const PolicySnapshot *p, RelationLabels *labels, AttrNumber attnum,
 		if (column->attnum != attnum)
 			continue;
 		join_resolved(p, &column->resolved, &have, resolved);
-		column->mask = column->mask && mask;
+		join_masks(&column->mask, mask);
 		return;
 	}
 	if (labels->columns == NULL)
@@ -121,7 +137,7 @@ join_column(const PolicySnapshot *p, RelationLabels *labels, AttrNumber attnum,
 	else
 		labels->columns = repalloc(labels->columns, sizeof(ColumnLabel) * (labels->ncolumns + 1));
 	labels->columns[labels->ncolumns].attnum = attnum;
-	labels->columns[labels->ncolumns].mask = mask;
+	labels->columns[labels->ncolumns].mask = *mask;
 	labels->columns[labels->ncolumns].resolved = *resolved;
 	labels->ncolumns++;
 }
@@ -153,7 +169,7 @@ read_stored_labels(const PolicySnapshot *p, Oid from, RelationLabels *labels,
 																RelationGetDescr(rel), &isnull));
 		char	   *stored;
 		ResolvedLabel resolved;
-		bool		mask;
+		LabelMask	mask;
 		AttrNumber	attnum = form->objsubid;
 
 		if (strcmp(provider, DC_PROVIDER) != 0)
@@ -174,7 +190,7 @@ read_stored_labels(const PolicySnapshot *p, Oid from, RelationLabels *labels,
 			if (attnum == InvalidAttrNumber)
 				continue;
 		}
-		join_column(p, labels, attnum, &resolved, mask);
+		join_column(p, labels, attnum, &resolved, &mask);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -366,6 +382,8 @@ resolve_relation(const PolicySnapshot *p, RelationLabels *labels)
 
 	labels->quarantined = policy_is_quarantined(p, labels->relid);
 	labels->governed = hierarchy_label(p, labels->relid, labels, &labels->label);
+	for (int i = 0; i < labels->ncolumns; i++)
+		labels->masked |= labels->columns[i].mask.kind != LABEL_MASK_NONE;
 	if (labels->relkind == RELKIND_RELATION || labels->relkind == RELKIND_PARTITIONED_TABLE ||
 		labels->relkind == RELKIND_MATVIEW || labels->relkind == RELKIND_FOREIGN_TABLE)
 	{
@@ -378,6 +396,15 @@ resolve_relation(const PolicySnapshot *p, RelationLabels *labels)
 		labels->unlabelled_denied = p->deny_unlabelled && !labels->governed &&
 			labels->row_label_attnum == InvalidAttrNumber && !isAnyTempNamespace(nspid);
 	}
+}
+
+const ColumnLabel *
+relation_column_label(const RelationLabels *labels, AttrNumber attnum)
+{
+	for (int i = 0; i < labels->ncolumns; i++)
+		if (labels->columns[i].attnum == attnum)
+			return &labels->columns[i];
+	return NULL;
 }
 
 /*
@@ -397,9 +424,8 @@ relation_ceiling(const RelationLabels *labels, ResolvedLabel *ceiling)
 		for (int i = policy_row_labels(p, &all) - 1; i >= 0; i--)
 		{
 			ResolvedLabel row;
-			bool		mask;
 
-			resolve_stored(p, LABEL_SPEC_PLAIN, all[i].text, &row, &mask);
+			resolve_stored(p, LABEL_SPEC_PLAIN, all[i].text, &row, NULL);
 			join_resolved(p, ceiling, &have, &row);
 		}
 	for (int i = 0; i < labels->ncolumns; i++)

@@ -17,6 +17,12 @@
 
 #define LETTERS63 "abcdefghijklmnopqrstuvwxyz0123456789_-abcdefghijklmnopqrstuvwxy"
 
+#define TEXT50 "0123456789012345678901234567890123456789(),;\"\\ \t\x01\x7f"
+#define TEXT255 TEXT50 TEXT50 TEXT50 TEXT50 TEXT50 "01234"
+#define QUOTES32 "''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''"
+#define QUOTES254 QUOTES32 QUOTES32 QUOTES32 QUOTES32 QUOTES32 QUOTES32 QUOTES32 \
+	"''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''"
+
 /* What is accepted, and its canonical text. */
 static const struct
 {
@@ -89,6 +95,19 @@ static const struct
 	{COLUMN, "mask", "mask"},
 	{COLUMN, "secretmask", "secretmask"},
 	{COLUMN, "secret:mask mask", "secret:mask mask"},
+	{COLUMN, "hash mask hash", "hash mask hash"},
+	{COLUMN, "secret MASK Hash", "secret mask hash"},
+	{COLUMN, "secret mask constant('')", "secret mask constant('')"},
+	{COLUMN, "secret mask Constant ( 'N/A' ) ", "secret mask constant('N/A')"},
+	{COLUMN, "secret mask constant('it''s')", "secret mask constant('it''s')"},
+	{COLUMN, "secret mask constant('''')", "secret mask constant('''')"},
+	{COLUMN, "secret mask constant(''',''')", "secret mask constant(''',''')"},
+	{COLUMN, "secret mask constant('\\n) \n\xc3\xa9\xff')", "secret mask constant('\\n) \n\xc3\xa9\xff')"},
+	{COLUMN, "secret:b,a mask partial(1,'***',2)", "secret:a,b mask partial(1, '***', 2)"},
+	{COLUMN, "secret mask partial ( 007 , '' , 0 )", "secret mask partial(7, '', 0)"},
+	{COLUMN, "secret mask partial(9999, 'x', 9999)", "secret mask partial(9999, 'x', 9999)"},
+	{COLUMN, "secret mask constant('" TEXT255 "')", "secret mask constant('" TEXT255 "')"},
+	{COLUMN, "secret mask constant('" QUOTES254 "''')", "secret mask constant('" QUOTES254 "''')"},
 
 	{ROLE, "secret:health", "secret:health"},
 	{ROLE, "public..secret:health", "public..secret:health"},
@@ -173,6 +192,39 @@ static const struct
 	{COLUMN, "secret mask:", LABEL_ERROR_SYNTAX, 12},
 	{COLUMN, "secret:mask:mask", LABEL_ERROR_SYNTAX, 12},
 	{COLUMN, "a..b", LABEL_ERROR_SYNTAX, 2},
+	{COLUMN, "secret hash", LABEL_ERROR_SYNTAX, 8},
+	{COLUMN, "secret mask null", LABEL_ERROR_SYNTAX, 13},
+	{COLUMN, "secret mask hashed", LABEL_ERROR_SYNTAX, 13},
+	{COLUMN, "secret mask hash()", LABEL_ERROR_SYNTAX, 17},
+	{COLUMN, "secret mask hash hash", LABEL_ERROR_SYNTAX, 18},
+	{COLUMN, "secret mask constant", LABEL_ERROR_SYNTAX, 21},
+	{COLUMN, "secret mask constant(", LABEL_ERROR_SYNTAX, 22},
+	{COLUMN, "secret mask constant()", LABEL_ERROR_SYNTAX, 22},
+	{COLUMN, "secret mask constant(x)", LABEL_ERROR_SYNTAX, 22},
+	{COLUMN, "secret mask constant('", LABEL_ERROR_SYNTAX, 22},
+	{COLUMN, "secret mask constant('x", LABEL_ERROR_SYNTAX, 22},
+	{COLUMN, "secret mask constant('x''", LABEL_ERROR_SYNTAX, 22},
+	{COLUMN, "secret mask constant('x'", LABEL_ERROR_SYNTAX, 25},
+	{COLUMN, "secret mask constant('x','y')", LABEL_ERROR_SYNTAX, 25},
+	{COLUMN, "secret mask constant('x' 'y')", LABEL_ERROR_SYNTAX, 26},
+	{COLUMN, "secret mask constant('x') mask", LABEL_ERROR_SYNTAX, 27},
+	{COLUMN, "secret mask constant(\"x\")", LABEL_ERROR_SYNTAX, 22},
+	{COLUMN, "secret mask constant('" TEXT255 "x')", LABEL_ERROR_LIMIT, 22},
+	{COLUMN, "secret mask partial", LABEL_ERROR_SYNTAX, 20},
+	{COLUMN, "secret mask partial(", LABEL_ERROR_SYNTAX, 21},
+	{COLUMN, "secret mask partial()", LABEL_ERROR_SYNTAX, 21},
+	{COLUMN, "secret mask partial(1)", LABEL_ERROR_SYNTAX, 22},
+	{COLUMN, "secret mask partial(1,'x')", LABEL_ERROR_SYNTAX, 26},
+	{COLUMN, "secret mask partial(1,'x',2", LABEL_ERROR_SYNTAX, 28},
+	{COLUMN, "secret mask partial(1,'x',2,3)", LABEL_ERROR_SYNTAX, 28},
+	{COLUMN, "secret mask partial(-1,'x',2)", LABEL_ERROR_SYNTAX, 21},
+	{COLUMN, "secret mask partial(1,'x',-2)", LABEL_ERROR_SYNTAX, 27},
+	{COLUMN, "secret mask partial(1,2,'x')", LABEL_ERROR_SYNTAX, 23},
+	{COLUMN, "secret mask partial('x',1,2)", LABEL_ERROR_SYNTAX, 21},
+	{COLUMN, "secret mask partial(1.5,'x',2)", LABEL_ERROR_SYNTAX, 22},
+	{COLUMN, "secret mask partial(10000,'x',2)", LABEL_ERROR_SYNTAX, 21},
+	{COLUMN, "secret mask partial(99999999999999999999,'x',2)", LABEL_ERROR_SYNTAX, 21},
+	{PLAIN, "secret mask hash", LABEL_ERROR_SYNTAX, 8},
 
 	{ROLE, "public..", LABEL_ERROR_SYNTAX, 9},
 	{ROLE, " public..", LABEL_ERROR_SYNTAX, 10},
@@ -306,7 +358,7 @@ test_bytes(void)
 
 	tap_ok(!label_parse_spec(ROLE, "public..secret", 7, &spec, &error) && error.position == 7,
 		   "the second dot of a range is not looked for after len");
-	tap_ok(label_parse_spec(COLUMN, "secret masked", 11, &spec, &error) && spec.mask,
+	tap_ok(label_parse_spec(COLUMN, "secret masked", 11, &spec, &error) && spec.mask.kind == LABEL_MASK_NULL,
 		   "the end of a keyword is not looked for after len");
 	tap_ok(label_parse_spec(COLUMN, "secret mask", 10, &spec, &error) == false && error.position == 8,
 		   "a keyword is not read past len");
@@ -340,7 +392,7 @@ test_fields(void)
 	char		small[8];
 
 	tap_ok(label_parse_spec(ROLE, text, strlen(text), &spec, &error), "clearance with everything");
-	tap_ok(spec.kind == ROLE && spec.has_floor && !spec.mask &&
+	tap_ok(spec.kind == ROLE && spec.has_floor && spec.mask.kind == LABEL_MASK_NONE &&
 		   spec.privileges == LABEL_PRIVILEGE_RECLASSIFY, "its fields");
 	tap_ok(label_class_is(&spec.floor, "public") && label_class_is(&spec.label, "secret") &&
 		   !label_class_is(&spec.label, "secre") && !label_class_is(&spec.label, "secret:") &&
@@ -358,8 +410,21 @@ test_fields(void)
 	tap_ok(label_spec_text(&spec, small, 1) == strlen(buf) && small[0] == '\0', "room for the NUL only");
 	tap_ok(label_spec_text(&spec, NULL, 0) == strlen(buf), "no room at all");
 
-	tap_ok(label_parse_spec(COLUMN, "secret mask", 11, &spec, &error) && spec.mask && !spec.has_floor &&
+	tap_ok(label_parse_spec(COLUMN, "secret mask", 11, &spec, &error) && spec.mask.kind == LABEL_MASK_NULL &&
+		   spec.mask.text_len == 0 && !spec.has_floor &&
 		   spec.privileges == 0 && spec.floor.text_len == 0, "column: mask, nothing else");
+	text = "secret mask partial(3, 'a''b', 14)";
+	tap_ok(label_parse_spec(COLUMN, text, strlen(text), &spec, &error) &&
+		   spec.mask.kind == LABEL_MASK_PARTIAL && spec.mask.prefix == 3 && spec.mask.suffix == 14 &&
+		   spec.mask.text_len == 3 && strcmp(spec.mask.text, "a'b") == 0, "column: partial mask and its fields");
+	text = "secret mask constant('x')";
+	tap_ok(label_parse_spec(COLUMN, text, strlen(text), &spec, &error) &&
+		   spec.mask.kind == LABEL_MASK_CONSTANT && strcmp(spec.mask.text, "x") == 0 &&
+		   spec.mask.prefix == 0 && spec.mask.suffix == 0, "column: constant mask and its fields");
+	tap_ok(!label_parse_spec(COLUMN, "secret mask constant('a\0b')", 27, &spec, &error) && error.position == 24 &&
+		   strstr(error.message, "zero byte") != NULL, "a zero byte in the text of a mask is refused");
+	tap_ok(!label_parse_spec(COLUMN, "secret mask constant('ab')", 24, &spec, &error) && error.position == 22,
+		   "the end of the text is not looked for after len");
 }
 
 int
