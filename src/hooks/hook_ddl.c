@@ -69,6 +69,8 @@ find_tables(Oid nspid, Oid oftype, bool matviews)
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
+	/* the same order every time, whatever has become of pg_class: the first one refused is named */
+	list_sort(relids, list_oid_cmp);
 	return relids;
 }
 
