@@ -291,7 +291,7 @@ sub step_cursor
 	$self->{$_}->must("DECLARE cu " . (chance(0.2) ? 'SCROLL ' : '') . "CURSOR FOR " . FuzzStatements::render($self->{world}, $text, $_, $rights)) for qw(real model);
 	$self->compare($statement, 'FETCH 3 FROM cu', 'FETCH 3 FROM cu') if $order;
 	$self->{$_}->run('FETCH 3 FROM cu') for $order ? () : qw(real model);
-	if (!$order && chance(0.7) && !defined $self->{state}{login})
+	if (chance(0.5) && !defined $self->{state}{login})
 	{
 		my $role = pick(@FuzzWorld::ROLES);
 		$self->real_only("SET LOCAL ROLE $role");
@@ -316,7 +316,7 @@ sub step_cursor
 sub step_current_of
 {
 	my ($self) = @_;
-	my $t = $self->{maker}->table(qw(plain range hash)) // return;
+	my $t = $self->{maker}->table('plain') // return;
 	my $n = int rand 60;
 	return if $self->{real}{status} ne 'I';
 	$self->both('BEGIN');

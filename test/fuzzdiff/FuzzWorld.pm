@@ -38,8 +38,8 @@ sub new
 	my ($class, %arg) = @_;
 	my $self = bless { officer => $arg{officer}, model => $arg{model}, generation => 0, masks => $arg{masks},
 		protect => $arg{protect} }, $class;
-	$self->drop;
 	$self->rank_classes(@SHIPPED);
+	$self->drop;
 	$self->make_labels;
 	$self->make_roles;
 	$self->make_tables;
@@ -105,11 +105,13 @@ sub add_label
 }
 
 # A label that is registered no more: its rows are there, and seen by nobody.
+# Names of classes stay: the extension registers them.
 sub drop_label
 {
 	my ($self) = @_;
-	return 'no label less' if @{ $self->{labels} } < 5;
-	my $label = splice @{ $self->{labels} }, int rand @{ $self->{labels} }, 1;
+	my $label = pick(@{ $self->{labels} });
+	return 'no label less' if $label !~ /:/;
+	$self->{labels} = [ grep { $_ ne $label } @{ $self->{labels} } ];
 	delete $self->{meaning}{$label};
 	$self->{officer}->must("DELETE FROM dataclass.row_label WHERE label = '$label'");
 	$self->{generation}++;
