@@ -2,7 +2,7 @@
 -- role: roleadmin
 -- expect: denied
 -- denials: 2
--- recorded: yes
+-- recorded: kind=label_refused
 
 SECURITY LABEL FOR dataclass ON ROLE plain IS 'secret:health';
 SECURITY LABEL FOR dataclass ON ROLE roleadmin IS 'secret:health';

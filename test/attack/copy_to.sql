@@ -2,7 +2,7 @@
 -- role: plain
 -- expect: denied
 -- denials: 4
--- recorded: yes
+-- recorded: kind=access_denied rule=dominance
 
 COPY att.secret TO STDOUT;
 COPY att.secret (id) TO STDOUT;

@@ -2,7 +2,7 @@
 -- role: plain
 -- expect: denied
 -- denials: 3
--- recorded: yes
+-- recorded: kind=access_denied rule=dominance
 
 CREATE TABLE scratch.copy1 AS SELECT * FROM att.secret;
 SELECT * INTO scratch.copy2 FROM att.secret;

@@ -2,7 +2,7 @@
 -- role: plain
 -- expect: denied
 -- denials: 4
--- recorded: yes
+-- recorded: kind=access_denied rule=dominance
 
 SELECT * FROM att.f_owner();
 SELECT * FROM att.f_owner_plpgsql();

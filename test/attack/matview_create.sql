@@ -2,7 +2,7 @@
 -- role: owner
 -- expect: denied
 -- denials: 2
--- recorded: yes
+-- recorded: kind=access_denied rule=dominance
 
 CREATE MATERIALIZED VIEW scratch.mv1 AS SELECT * FROM att.secret;
 CREATE MATERIALIZED VIEW scratch.mv2 AS SELECT * FROM att.part_1;

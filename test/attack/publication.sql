@@ -1,7 +1,11 @@
 -- title: publishing labelled data, by the owner
 -- role: owner
--- expect: refused
--- sqlstate: 42501
--- recorded: no
+-- expect: denied
+-- denials: 3
+-- recorded: kind=access_denied rule=dominance
 
 CREATE PUBLICATION spy FOR TABLE att.secret;
+CREATE PUBLICATION spy FOR TABLE att.plain;
+ALTER PUBLICATION spy ADD TABLE att.rows;
+ALTER PUBLICATION spy SET TABLE att.cols;
+DROP PUBLICATION spy;

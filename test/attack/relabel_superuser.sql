@@ -2,7 +2,7 @@
 -- role: dba
 -- expect: denied
 -- denials: 4
--- recorded: yes
+-- recorded: kind=label_refused
 
 SECURITY LABEL FOR dataclass ON TABLE att.secret IS NULL;
 SECURITY LABEL FOR dataclass ON TABLE att.secret IS 'open';

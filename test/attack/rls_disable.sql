@@ -2,7 +2,7 @@
 -- role: owner
 -- expect: denied
 -- denials: 2
--- recorded: yes
+-- recorded: kind=ddl_denied rule=row_security
 
 ALTER TABLE att.rows DISABLE ROW LEVEL SECURITY;
 ALTER TABLE att.rows NO FORCE ROW LEVEL SECURITY;

@@ -2,7 +2,7 @@
 -- role: plain
 -- expect: denied
 -- denials: 3
--- recorded: yes
+-- recorded: kind=row_denied rule=dominance
 
 INSERT INTO att.rows VALUES (100, 'secret:health', 'x');
 UPDATE att.rows SET label = 'restricted:health' WHERE id = 1;

@@ -2,7 +2,7 @@
 -- role: dba
 -- expect: denied
 -- denials: 2
--- recorded: yes
+-- recorded: kind=row_denied rule=dominance
 
 INSERT INTO att.rows VALUES (100, 'secret:health', 'x');
 UPDATE att.rows SET label = 'secret:health' WHERE id = 1;

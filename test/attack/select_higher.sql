@@ -1,6 +1,6 @@
 -- title: a clearance that is not high enough
 -- role: low
 -- expect: denied
--- recorded: yes
+-- recorded: kind=access_denied rule=dominance
 
 SELECT * FROM att.secret;

@@ -2,7 +2,7 @@
 -- role: plain
 -- expect: denied
 -- denials: 5
--- recorded: yes
+-- recorded: kind=access_denied rule=dominance
 
 SELECT * FROM att.secret;
 SELECT count(*) FROM att.secret;

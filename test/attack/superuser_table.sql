@@ -2,7 +2,7 @@
 -- role: dba
 -- expect: denied
 -- denials: 3
--- recorded: yes
+-- recorded: kind=access_denied rule=dominance
 
 SELECT * FROM att.secret;
 SELECT ssn FROM att.cols;

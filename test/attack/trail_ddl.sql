@@ -2,7 +2,7 @@
 -- role: dba
 -- expect: denied
 -- denials: 7
--- recorded: yes
+-- recorded: kind=trail_guard
 
 BEGIN;
 LOCK TABLE dataclass_audit.event IN ACCESS EXCLUSIVE MODE;

@@ -2,7 +2,7 @@
 -- role: dba
 -- expect: denied
 -- denials: 5
--- recorded: yes
+-- recorded: kind=trail_guard
 
 DELETE FROM dataclass_audit.event;
 UPDATE dataclass_audit.event SET outcome = 'allowed';

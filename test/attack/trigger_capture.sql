@@ -2,7 +2,7 @@
 -- role: plain
 -- expect: denied
 -- denials: 2
--- recorded: yes
+-- recorded: kind=access_denied rule=dominance
 
 CREATE FUNCTION pg_temp.capture() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE '%', NEW; RETURN NEW; END $$;
 CREATE TRIGGER capture BEFORE INSERT OR UPDATE ON att.secret FOR EACH ROW EXECUTE FUNCTION pg_temp.capture();

@@ -2,7 +2,7 @@
 -- role: plain
 -- expect: denied
 -- denials: 3
--- recorded: yes
+-- recorded: kind=access_denied rule=dominance
 
 TRUNCATE att.secret;
 TRUNCATE att.rows;

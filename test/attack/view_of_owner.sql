@@ -1,6 +1,6 @@
 -- title: a view of the owner
 -- role: plain
 -- expect: denied
--- recorded: yes
+-- recorded: kind=access_denied rule=dominance
 
 SELECT * FROM att.v_owner;
