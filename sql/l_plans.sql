@@ -173,3 +173,14 @@ EXECUTE spread;							-- ok: three
 RESET ROLE;
 SET plan_cache_mode = auto;
 DEALLOCATE ALL;
+
+-- what an inlined function brings has no filter of its own
+CREATE FUNCTION plans.papers_of(int) RETURNS SETOF plans.papers LANGUAGE sql STABLE AS
+	'SELECT * FROM plans.papers WHERE id = $1';
+SET ROLE regress_plan_high;
+SELECT plans.shape('SELECT * FROM plans.papers_of(7)');	-- ok: inlined
+SET ROLE regress_plan_low;
+SELECT plans.shape('SELECT * FROM plans.papers_of(7)');	-- ok: not inlined
+SELECT count(*) FROM plans.papers_of(7) a, plans.papers_of(40) b;	-- ok: 0
+SELECT count(*) FROM plans.papers_of(40);	-- ok: 1
+RESET ROLE;

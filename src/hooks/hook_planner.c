@@ -402,8 +402,9 @@ reads_governed(Node *node, void *context)
 
 /*
  * Does the plan hold relations that could have come in without a filter?  With
- * inlined: by a function that core inlined.  Else only foreign tables count:
- * as partitions they declare constraints that nobody enforces.
+ * inlined: by a function that core inlined, unless the subject reads them
+ * wholly.  Else only foreign tables count: as partitions they declare
+ * constraints that nobody enforces.
  */
 static bool
 holds_unfiltered(const PlannedStmt *plan, bool inlined)
@@ -414,12 +415,15 @@ holds_unfiltered(const PlannedStmt *plan, bool inlined)
 	{
 		RangeTblEntry *rte = lfirst(cell);
 
-		if (rte->rtekind == RTE_RELATION &&
-			(inlined || rte->relkind == RELKIND_FOREIGN_TABLE) &&
-			relation_labels(rte->relid)->row_label_attnum != InvalidAttrNumber)
+		if (rte->rtekind != RTE_RELATION || !(inlined || rte->relkind == RELKIND_FOREIGN_TABLE))
+			continue;
+		if (inlined && mask_concerns(rte))
 			return true;
-		if (inlined && rte->rtekind == RTE_RELATION && mask_concerns(rte))
+		if (relation_labels(rte->relid)->row_label_attnum == InvalidAttrNumber)
+			continue;
+		if (!plan_may_assume() || row_filter_outcome(rte->relid) != ROWS_ALL)
 			return true;
+		plan_assume_rows(rte->relid, ROWS_ALL);
 	}
 	return false;
 }
