@@ -5,6 +5,8 @@ CREATE ROLE regress_plan_low;
 CREATE ROLE regress_plan_high;
 SECURITY LABEL FOR dataclass ON ROLE regress_plan_low IS 'restricted';
 SECURITY LABEL FOR dataclass ON ROLE regress_plan_high IS 'confidential';
+SELECT 'secret:' || string_agg(name, ',') || ' with (declassify, reclassify)' AS everything FROM dataclass.compartment \gset
+SECURITY LABEL FOR dataclass ON ROLE postgres IS :'everything';
 CREATE SCHEMA plans;
 GRANT USAGE ON SCHEMA plans TO regress_plan_low, regress_plan_high;
 
