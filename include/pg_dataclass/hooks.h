@@ -27,6 +27,8 @@ extern bool function_hold_back_inlining;
 
 /* Any use of a relation by a command other than a query; raises (hook_executor.c). */
 extern void access_check_relation(Oid relid, PolicyAction action, const char *command);
+/* The same for a row that is routed to a partition. */
+extern void access_check_partition(Oid relid);
 
 extern bool access_may_read(Oid relid, AttrNumber attnum);
 extern bool access_may_read_column(Oid relid, AttrNumber attnum);

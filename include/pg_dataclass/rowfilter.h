@@ -27,10 +27,11 @@ typedef enum RowFunction
 	ROW_FUNCTION_WITHIN,		/* row_within(label, text, text): constraint */
 	ROW_FUNCTION_EQUAL,			/* label_eq(label, label) */
 	ROW_FUNCTION_VERSION_CHECK, /* row_version_check(label, oid, int4, internal) */
-	ROW_FUNCTION_VERSION_TRIGGER	/* row_version_trigger() */
+	ROW_FUNCTION_VERSION_TRIGGER,	/* row_version_trigger() */
+	ROW_FUNCTION_PARTITION		/* partition_check(oid): true, or raises */
 } RowFunction;
 
-#define ROW_FUNCTION_COUNT (ROW_FUNCTION_VERSION_TRIGGER + 1)
+#define ROW_FUNCTION_COUNT (ROW_FUNCTION_PARTITION + 1)
 
 /* Oid of the SQL function, InvalidOid if not installed. */
 extern Oid	row_function_oid(RowFunction function);

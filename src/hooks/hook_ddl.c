@@ -35,6 +35,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/hooks.h"
+#include "pg_dataclass/plan_target.h"
 #include "pg_dataclass/provider.h"
 #include "pg_dataclass/report.h"
 
@@ -461,6 +462,8 @@ ddl_check(Node *parsetree)
 		case T_CopyStmt:
 			if (((CopyStmt *) parsetree)->is_program)
 				access_check_server("COPY", "PROGRAM");
+			if (((CopyStmt *) parsetree)->is_from && OidIsValid(relation_of(((CopyStmt *) parsetree)->relation)))
+				target_check_copy(relation_of(((CopyStmt *) parsetree)->relation));
 			break;
 		case T_IndexStmt:
 			check_create_index((IndexStmt *) parsetree);

@@ -409,6 +409,28 @@ access_check_relation(Oid relid, PolicyAction action, const char *command)
 		decide(&check, action, InvalidAttrNumber, &ceiling);
 }
 
+/* Rows routed to a partition: may the subject write it as a whole?  Its column labels bind who names them. */
+void
+access_check_partition(Oid relid)
+{
+	CompatAccess access = {0};
+	Check		check;
+
+	if (guc_enforcement == ENFORCEMENT_OFF)
+		return;
+	access.relid = relid;
+	check.access = &access;
+	check.labels = relation_labels(relid);
+	check.report = true;
+	check.command = "INSERT";
+	if (check.labels->is_catalog)
+		return;
+	if (check.labels->unlabelled_denied || check.labels->quarantined)
+		decide(&check, ACTION_WRITE, InvalidAttrNumber, NULL);
+	if (check.labels->governed && check.labels->row_label_attnum == InvalidAttrNumber)
+		decide(&check, ACTION_WRITE, InvalidAttrNumber, &check.labels->label);
+}
+
 /*
  * What reads below labels (files of the server, WAL) needs a clearance of the
  * highest class with the privilege export.

@@ -41,6 +41,7 @@
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/mask.h"
 #include "pg_dataclass/plan.h"
+#include "pg_dataclass/plan_target.h"
 #include "pg_dataclass/rowquals.h"
 #include "pg_dataclass/rowversion.h"
 
@@ -154,6 +155,16 @@ add_check(Query *query, WCOKind kind, Oid relid, Expr *check)
 	query->withCheckOptions = lcons(wco, query->withCheckOptions);
 }
 
+/* A new row, judged by the ceiling of the relation that it comes to. */
+static Expr *
+target_row_check(Index rti, AttrNumber attnum, Oid relid)
+{
+	FuncExpr   *check = (FuncExpr *) row_check_qual(rti, attnum, relid, ROW_CHECK_NEW);
+
+	lsecond(check->args) = target_relation(rti, relid);
+	return (Expr *) check;
+}
+
 /* Nothing but filters that are always true: no barrier for other conditions. */
 static void
 drop_filter(RangeTblEntry *rte, Index rti, AttrNumber attnum)
@@ -246,13 +257,15 @@ protect_target(Query *query, Index rti, AttrNumber attnum, Oid relid, bool ri_ac
 				add_check(query, WCO_RLS_CONFLICT_CHECK, relid,
 						  row_version_qual(rti, attnum, relid, ROW_VERSION_FORMER));
 			}
-			add_check(query, WCO_RLS_INSERT_CHECK, relid, row_check_qual(rti, attnum, relid, ROW_CHECK_NEW));
+			add_check(query, WCO_RLS_INSERT_CHECK, relid, target_row_check(rti, attnum, relid));
+			if (target_is_foreign(relid))
+				target_wrap_insert(query, attnum, relid);
 			break;
 		case CMD_UPDATE:
 			add_check(query, WCO_RLS_UPDATE_CHECK, relid,
 					  row_version_qual(rti, attnum, relid, ROW_VERSION_UPDATED));
 			wrap_relabel(query->targetList, rti, attnum, relid);
-			if (ri_action)
+			if (ri_action || target_is_foreign(relid))
 				add_target_check(query, rti, attnum, relid);
 			break;
 		case CMD_DELETE:
@@ -263,7 +276,7 @@ protect_target(Query *query, Index rti, AttrNumber attnum, Oid relid, bool ri_ac
 	}
 	if (COMPAT_IS_MERGE(query))
 	{
-		add_check(query, WCO_RLS_INSERT_CHECK, relid, row_check_qual(rti, attnum, relid, ROW_CHECK_NEW));
+		add_check(query, WCO_RLS_INSERT_CHECK, relid, target_row_check(rti, attnum, relid));
 		add_check(query, WCO_RLS_UPDATE_CHECK, relid,
 				  row_version_qual(rti, attnum, relid, ROW_VERSION_SUCCESSOR));
 		add_check(query, COMPAT_WCO_MERGE_UPDATE, relid,
@@ -340,6 +353,8 @@ protect_query(Query *query, WalkContext *context)
 		if (rte->relid == StatisticRelationId || rte->relid == StatisticExtDataRelationId)
 			protect_statistics(rte, rti);
 		attnum = relation_labels(rte->relid)->row_label_attnum;
+		if (rti == query->resultRelation)
+			target_check_partitions(query, rti, rte->relid);
 		if (attnum == InvalidAttrNumber)
 			continue;
 		if (!ri_check && !ri_action &&

@@ -117,6 +117,7 @@ row_function_oid(RowFunction function)
 			{"label_eq", 2, {label, label}},
 			{"row_version_check", 4, {label, OIDOID, INT4OID, INTERNALOID}},
 			{"row_version_trigger", 0, {InvalidOid}},
+			{"partition_check", 1, {OIDOID}},
 		};
 
 		memset(function_oids, 0, sizeof(function_oids));
@@ -574,10 +575,17 @@ dc_row_relabel(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("table must not be null")));
+	/* a new row of a foreign table, for which core evaluates no check options */
+	if (PG_ARGISNULL(0))
+		row_check(PG_ARGISNULL(1) ? 0 : (uint64) PG_GETARG_INT64(1), PG_ARGISNULL(1),
+				  PG_GETARG_OID(2), ROW_CHECK_NEW);
 	if (PG_ARGISNULL(1))
 		PG_RETURN_NULL();		/* row_check() refuses it */
 	if (!PG_ARGISNULL(0) && PG_GETARG_INT64(0) != PG_GETARG_INT64(1) &&
 		guc_enforcement != ENFORCEMENT_OFF)
+	{
 		row_check_relabel((uint64) PG_GETARG_INT64(0), (uint64) PG_GETARG_INT64(1), PG_GETARG_OID(2));
+		row_check((uint64) PG_GETARG_INT64(1), false, PG_GETARG_OID(2), ROW_CHECK_NEW);
+	}
 	PG_RETURN_DATUM(PG_GETARG_DATUM(1));
 }
