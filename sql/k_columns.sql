@@ -99,9 +99,7 @@ BEGIN;
 ROLLBACK;
 \set ECHO all
 RESET ROLE;
-RESET ROLE;
-SECURITY LABEL FOR dataclass ON ROLE matrix_tc_superuser IS 'secret';	-- ok: to clean up
-SET ROLE matrix_tc_superuser;											-- ok
+SET ROLE regress_boss;										-- ok: cleared for all that they can hold
 SET client_min_messages = warning;							-- ok
 DROP SCHEMA matrix_tc CASCADE;										-- ok
 RESET ROLE;														-- ok

@@ -80,17 +80,18 @@ SET ROLE matrix_ft_cleared;
 CREATE TABLE part (id int, body text, label dataclass.label) PARTITION BY LIST (id);
 CREATE FOREIGN TABLE part_1 PARTITION OF part DEFAULT SERVER matrix_loop OPTIONS (schema_name 'matrix_ft', table_name 'remote');	-- ok
 GRANT ALL ON part, part_1 TO PUBLIC;							-- ok
+RESET ROLE;
+SECURITY LABEL FOR dataclass ON TABLE part IS 'secret';			-- ok
 SET ROLE matrix_ft_reader;
 SELECT id FROM part ORDER BY id;								-- ok: 1 and 2
 SELECT id FROM part_1 ORDER BY id;								-- ok: 1 and 2
-INSERT INTO part VALUES (9, 'p', 'secret');						-- fail: above the clearance
-INSERT INTO part VALUES (9, 'p', 'open') RETURNING id;			-- ok
+INSERT INTO part VALUES (9, 'p', 'secret');						-- fail: not through a parent
+INSERT INTO part_1 VALUES (9, 'p', 'secret');					-- fail: above the clearance
+INSERT INTO part_1 VALUES (9, 'p', 'open') RETURNING id;		-- ok
 RESET ROLE;
 SELECT id FROM part_1 ORDER BY id;								-- ok: the superuser: 1, 2 and 9
 SELECT * FROM remote ORDER BY id;								-- ok: only 9 was added
-RESET ROLE;
-SECURITY LABEL FOR dataclass ON ROLE matrix_ft_superuser IS 'secret';	-- ok: to clean up
-SET ROLE matrix_ft_superuser;											-- ok
+SET ROLE regress_boss;										-- ok: cleared for all that they can hold
 SET client_min_messages = warning;							-- ok
 DROP SCHEMA matrix_ft CASCADE;										-- ok
 RESET ROLE;														-- ok

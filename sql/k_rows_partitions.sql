@@ -34,6 +34,7 @@ SECURITY LABEL FOR dataclass ON TABLE up IS 'secret';			-- ok
 SECURITY LABEL FOR dataclass ON TABLE plain_row IS 'secret';	-- ok
 SECURITY LABEL FOR dataclass ON TABLE tab_secret IS 'secret';	-- ok
 SECURITY LABEL FOR dataclass ON TABLE free_1 IS 'restricted';	-- ok
+SECURITY LABEL FOR dataclass ON TABLE free_2 IS 'secret';		-- ok
 SECURITY LABEL FOR dataclass ON COLUMN col.body IS 'secret';	-- ok
 SET ROLE matrix_pt_cleared;
 INSERT INTO part VALUES (1, 'a', 'open'), (2, 'a', 'secret'), (11, 'a', 'open'), (12, 'a', 'secret');	-- ok
@@ -135,9 +136,7 @@ CREATE TABLE part_like (LIKE part INCLUDING ALL);				-- ok: a shape, no data
 SELECT count(*) FROM part_3;									-- ok
 SELECT count(*) FROM down_2;									-- ok
 RESET ROLE;
-RESET ROLE;
-SECURITY LABEL FOR dataclass ON ROLE matrix_pt_superuser IS 'secret';	-- ok: to clean up
-SET ROLE matrix_pt_superuser;											-- ok
+SET ROLE regress_boss;										-- ok: cleared for all that they can hold
 SET client_min_messages = warning;							-- ok
 DROP SCHEMA matrix_pt CASCADE;										-- ok
 RESET ROLE;														-- ok

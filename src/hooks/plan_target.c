@@ -117,11 +117,14 @@ target_is_foreign(Oid relid)
 	return false;
 }
 
-/* The relation whose ceiling binds a new row: the one that it comes to, where that is not known yet. */
+/*
+ * The relation whose ceiling binds a new row.  Below a labeled parent all are
+ * bound by its label at least; without, it is the partition that the row comes to.
+ */
 Node *
 target_relation(Index rti, Oid relid)
 {
-	return has_subclass(relid) ? (Node *) tableoid_var(rti) : (Node *) oid_const(relid);
+	return !relation_labels(relid)->governed && has_subclass(relid) ? (Node *) tableoid_var(rti) : (Node *) oid_const(relid);
 }
 
 /* Rows that are routed are judged by the partition that they come to. */
