@@ -19,10 +19,6 @@ CREATE INDEX ON :table (price);
 CREATE INDEX ON :table USING gin (name gin_trgm_ops);
 CREATE INDEX ON :table USING gin (doc jsonb_path_ops);
 \if :by_number
--- The owner is exempt from the policy, so it serves as a table without one too.
-ALTER TABLE :table OWNER TO full_reader;
-ALTER TABLE :table ENABLE ROW LEVEL SECURITY;
-CREATE POLICY everything ON :table TO rls_full USING (level <= 5);
 \else
 SELECT bench_govern(:'table') AS governed \gset
 \endif

@@ -14,5 +14,7 @@ BEGIN
 		RETURN 'dataclass.protect()';
 	END IF;
 	EXECUTE format('SECURITY LABEL FOR dataclass ON TABLE %s IS %L', relation, 'secret');
-	RETURN 'SECURITY LABEL';
+	EXECUTE format('ALTER TABLE %s ADD CONSTRAINT dataclass_ceiling CHECK (dataclass.row_within(label, %L, %L))',
+		relation, 'secret', dataclass.policy_era());
+	RETURN 'SECURITY LABEL and a constraint';
 END $$;

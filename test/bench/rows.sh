@@ -78,7 +78,7 @@ case_rare()
 	section "index on the label column, reader cleared for 0.1 % of the rows"
 	run_sql bench -c 'CREATE INDEX ON labelled_rows (label)' -c 'CREATE INDEX ON integer_rows (level)' \
 		-c 'ANALYZE labelled_rows' -c 'ANALYZE integer_rows' || return 1
-	duel --pairs $((rounds * 8)) --warm 3 \
+	duel --pairs $((rounds * 40)) --warm 5 \
 		--side "-d bench -U rare_reader" --sql 'SELECT count(*), sum(amount) FROM labelled_rows' \
 		--side "-d bench -U rare_reader" --sql 'SELECT count(*), sum(amount) FROM integer_rows WHERE level = 1' |
 		record "$size" time "cleared for 0.1 % of the rows, index" "WHERE level = 1" "<= 1.10"
@@ -99,7 +99,7 @@ case_parts()
 	ours=$(partitions_read rare_reader 'SELECT count(*) FROM labelled_parts')
 	theirs=$(partitions_read rare_reader 'SELECT count(*) FROM integer_parts WHERE level = 1')
 	say "  partitions read by one cleared for one label: $ours; with the hand-written predicate: $theirs"
-	duel --pairs $((rounds * 8)) --warm 3 \
+	duel --pairs $((rounds * 40)) --warm 5 \
 		--side "-d bench -U rare_reader" --sql 'SELECT count(*) FROM labelled_parts' \
 		--side "-d bench -U rare_reader" --sql 'SELECT count(*) FROM integer_parts WHERE level = 1' |
 		record "$size" time "partitioned by label, cleared for one" "WHERE level = 1" "<= 1.05"

@@ -21,6 +21,7 @@ CREATE ROLE rls_exists LOGIN;
 CREATE ROLE rls_in LOGIN;
 CREATE ROLE rls_scalar LOGIN;
 CREATE ROLE rls_full LOGIN;
+SECURITY LABEL FOR dataclass ON ROLE rls_full IS 'secret:health';
 
 -- A class for a number.
 CREATE FUNCTION bench_label(level int) RETURNS text LANGUAGE sql IMMUTABLE
