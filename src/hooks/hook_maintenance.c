@@ -23,9 +23,12 @@
 #include "access/transam.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_amproc.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_statistic_ext.h"
 #include "commands/defrem.h"
 #include "miscadmin.h"
@@ -33,6 +36,7 @@
 #include "rewrite/rewriteHandler.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
@@ -46,10 +50,38 @@
  * ------------------------------------------------------------------------
  */
 
+/* C code comes from files of the server, and making it SQL-callable is guarded (hook_objectaccess.c). */
 static bool
 is_written_function(Oid funcid, void *context)
 {
-	return funcid >= FirstNormalObjectId;
+	HeapTuple	tuple;
+	bool		written = true;
+
+	if (funcid < FirstNormalObjectId)
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
+	if (HeapTupleIsValid(tuple))
+	{
+		written = ((Form_pg_proc) GETSTRUCT(tuple))->prolang != ClanguageId;
+		ReleaseSysCache(tuple);
+	}
+	return written;
+}
+
+/* An operator class, with any support function of its family that somebody wrote in SQL or the like. */
+static bool
+is_written_operator_class(Oid opclass)
+{
+	CatCList   *functions;
+	bool		written = false;
+
+	if (opclass < FirstNormalObjectId)
+		return false;
+	functions = SearchSysCacheList1(AMPROCNUM, ObjectIdGetDatum(get_opclass_family(opclass)));
+	for (int i = 0; i < functions->n_members; i++)
+		written |= is_written_function(((Form_pg_amproc) GETSTRUCT(&functions->members[i]->tuple))->amproc, NULL);
+	ReleaseSysCacheList(functions);
+	return written;
 }
 
 static bool
@@ -90,7 +122,7 @@ index_calls_written_function(Oid indexid)
 		oidvector  *classes = (oidvector *) DatumGetPointer(SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indclass, &isnull));
 
 		for (int i = 0; !isnull && i < classes->dim1; i++)
-			found |= classes->values[i] >= FirstNormalObjectId;
+			found |= is_written_operator_class(classes->values[i]);
 	}
 	ReleaseSysCache(tuple);
 	return found;
