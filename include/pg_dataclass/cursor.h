@@ -30,6 +30,8 @@ typedef struct Reach
 	bool		opaque;			/* sources not known: for the same subject only */
 	List	   *relations;		/* ReachRelation */
 	List	   *labels;			/* char *, canonical: of relations and columns, as they were */
+	bool		by_function;	/* functions were called that may have read what the clearances reach */
+	List	   *clearances;		/* char *, canonical; if by_function */
 	bool		by_row;			/* some relation is row-labeled */
 	int			nids;			/* registered labels whose rows were readable; negative: not known */
 	uint64	   *ids;
@@ -44,6 +46,9 @@ extern Reach *reach_of_statements(const List *stmts);
 extern bool reach_is_empty(const Reach *reach);
 /* May the current subject read all of it? */
 extern bool reach_is_readable(const Reach *reach);
+
+/* Are there functions in it whose results are returned and which may read data? (cursor_functions.c) */
+extern bool plan_calls_functions(const PlannedStmt *plan);
 
 /* Could the executor hold rows of that plan back, to return them at a later call? */
 extern bool plan_keeps_rows(const PlannedStmt *plan);

@@ -112,6 +112,17 @@ add_relation(Reach *reach, const CompatAccess *access)
 	}
 }
 
+/* Whoever reads these reads all that the subject does. */
+static void
+add_clearances(Reach *reach)
+{
+	const Subject *s = subject_current();
+
+	for (int i = 0; i < s->nclearances; i++)
+		if (s->clearances[i].rank != POLICY_RANK_NONE)
+			reach->clearances = lappend(reach->clearances, pstrdup(s->clearances[i].ceiling.text));
+}
+
 Reach *
 reach_of_statements(const List *stmts)
 {
@@ -129,6 +140,8 @@ reach_of_statements(const List *stmts)
 
 		if (plan->commandType == CMD_UTILITY)
 			reach->opaque = true;
+		else if (plan_calls_functions(plan))
+			reach->by_function = true;
 		foreach(cell, plan->rtable)
 		{
 			CompatAccess access;
@@ -137,6 +150,8 @@ reach_of_statements(const List *stmts)
 				add_relation(reach, &access);
 		}
 	}
+	if (reach->by_function)
+		add_clearances(reach);
 	if (!reach->by_row)
 		return reach;
 	reach->nids = row_labels_readable(&ids, &digest);
@@ -153,7 +168,7 @@ reach_of_statements(const List *stmts)
 bool
 reach_is_empty(const Reach *reach)
 {
-	return !reach->opaque && reach->relations == NIL;
+	return !reach->opaque && !reach->by_function && reach->relations == NIL;
 }
 
 /* ------------------------------------------------------------------------
@@ -213,6 +228,10 @@ reach_is_readable(const Reach *reach)
 		return true;
 	if (reach->opaque)
 		return false;
+	if (reach->by_function && reach->subject != subject_digest())
+		foreach(cell, reach->clearances)
+			if (!may_read_label(lfirst(cell)))
+				return false;
 	foreach(cell, reach->labels)
 		if (!may_read_label(lfirst(cell)))
 			return false;

@@ -324,10 +324,13 @@ check_open(OpenQuery *open)
 {
 	MemoryContext old_cxt;
 
-	if (!open->keeps_rows || subject_epoch_is_current(open->epoch))
+	if (!open->keeps_rows)
 		return;
+	/* the client may have said no more than "go on" since another session changed labels */
 	AcceptInvalidationMessages();
 	(void) subject_current();
+	if (subject_epoch_is_current(open->epoch))
+		return;
 	if (!reach_is_readable(open->reach))
 		refuse(ActivePortal ? ActivePortal->name : "", "FETCH",
 			   "The cursor holds rows that were read by a subject that may read more.");

@@ -15,14 +15,14 @@ use WireClient;
 *pick = \&FuzzWorld::pick;
 *chance = \&FuzzWorld::chance;
 
-# FuzzRun->new(seed =>, connect => { host, port, user, database }, verbose =>, masks =>)
+# FuzzRun->new(seed =>, connect => { host, port, user, database }, verbose =>)
 sub new
 {
 	my ($class, %arg) = @_;
 	my $self = bless { %arg, number => 0, compared => 0, prepared => {}, differences => [] }, $class;
 	srand $arg{seed};
 	$self->{$_} = WireClient->new(%{ $arg{connect} }, name => "fuzz_$_") for qw(real model officer);
-	$self->{world} = FuzzWorld->new(officer => $self->{officer}, model => $self->{model}, masks => $arg{masks});
+	$self->{world} = FuzzWorld->new(officer => $self->{officer}, model => $self->{model});
 	$self->{maker} = FuzzStatements->new($self->{world});
 	$self->{$_->[0]}->must("SET search_path = $_->[1]") for [ real => 'fzreal' ], [ model => 'fzmodel' ];
 	$self->{$_}->must('SET client_min_messages = error') for qw(real model);

@@ -36,8 +36,7 @@ sub random_label
 sub new
 {
 	my ($class, %arg) = @_;
-	my $self = bless { officer => $arg{officer}, model => $arg{model}, generation => 0, masks => $arg{masks},
-		protect => $arg{protect} }, $class;
+	my $self = bless { officer => $arg{officer}, model => $arg{model}, generation => 0 }, $class;
 	$self->rank_classes(@SHIPPED);
 	$self->drop;
 	$self->make_labels;
@@ -351,7 +350,7 @@ sub label_column
 {
 	my ($self, $t) = @_;
 	my $text = random_label(1);
-	my $mask = $self->{masks} && chance(0.5);
+	my $mask = chance(0.5);
 	$self->{officer}->must("SECURITY LABEL FOR dataclass ON COLUMN fzreal.$t->{name}.c IS '$text" . ($mask ? ' mask' : '') . "'");
 	$t->{column_label} = $text;
 	$t->{column_mask} = $mask;

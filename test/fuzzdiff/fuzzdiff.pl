@@ -6,7 +6,6 @@
 #	--statements N		compared statements (default 3000)
 #	--minutes N			or as many as fit
 #	--round N			statements of one round (default 150)
-#	--masks				column labels with masks, too
 #	--replay			print every statement of the rounds as they run
 #	--keep-going		after a difference, the next round
 #
@@ -24,7 +23,7 @@ use FuzzRun;
 
 $| = 1;
 my %option = (statements => 3000, round => 150);
-GetOptions(\%option, 'seed=i', 'statements=i', 'minutes=f', 'round=i', 'masks', 'replay', 'keep-going') or die "see the head of $0\n";
+GetOptions(\%option, 'seed=i', 'statements=i', 'minutes=f', 'round=i', 'replay', 'keep-going') or die "see the head of $0\n";
 $option{seed} //= int(time) % 1_000_000_000;
 my %connect = (host => $ENV{PGHOST}, port => $ENV{PGPORT}, user => $ENV{PGUSER} // 'postgres', database => $ENV{PGDATABASE} // 'postgres');
 
@@ -36,7 +35,7 @@ my ($done, $rounds, $bad, $start, %seen) = (0, 0, 0, time);
 print "# seed $option{seed}\n";
 while (defined $option{minutes} ? time - $start < 60 * $option{minutes} : $done < $option{statements})
 {
-	my $run = FuzzRun->new(seed => $option{seed} + $rounds, connect => \%connect, verbose => $option{replay}, masks => $option{masks});
+	my $run = FuzzRun->new(seed => $option{seed} + $rounds, connect => \%connect, verbose => $option{replay});
 	my $ok = $run->round($option{round});
 	$done += $run->{compared};
 	$rounds++;
