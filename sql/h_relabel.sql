@@ -10,13 +10,13 @@ SECURITY LABEL FOR dataclass ON ROLE writes_across IS 'secret:finance,health wit
 SELECT dataclass.create_label('restricted:health'), dataclass.create_label('restricted:finance');	-- ok
 
 -- the statements: to the label of session variable, row by row
-CREATE TABLE doc (id int PRIMARY KEY, note text, label dataclass.label NOT NULL);
-SECURITY LABEL FOR dataclass ON TABLE doc IS 'secret:finance,health';
-CREATE VIEW doc_view WITH (security_invoker) AS SELECT * FROM doc;
-GRANT ALL ON doc, doc_view TO PUBLIC;
+CREATE TABLE dossier (id int PRIMARY KEY, note text, label dataclass.label NOT NULL);
+SECURITY LABEL FOR dataclass ON TABLE dossier IS 'secret:finance,health';
+CREATE VIEW dossier_view WITH (security_invoker) AS SELECT * FROM dossier;
+GRANT ALL ON dossier, dossier_view TO PUBLIC;
 CREATE FUNCTION fill() RETURNS void LANGUAGE sql AS $$
-	DELETE FROM doc;
-	INSERT INTO doc VALUES (1, '', 'restricted'), (2, '', 'confidential'), (3, '', 'restricted:health');
+	DELETE FROM dossier;
+	INSERT INTO dossier VALUES (1, '', 'restricted'), (2, '', 'confidential'), (3, '', 'restricted:health');
 $$;
 CREATE FUNCTION try(who text, statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -46,31 +46,31 @@ END $$;
 SET ROLE writes_across;
 SELECT fill();
 RESET ROLE;
-SELECT * FROM everybody($$UPDATE doc SET label = 'confidential' WHERE id = 1$$);			-- raise
-SELECT * FROM everybody($$UPDATE doc SET label = 'public' WHERE id = 1$$);				-- lower
-SELECT * FROM everybody($$UPDATE doc SET label = 'restricted:finance' WHERE id = 3$$);	-- across
-SELECT * FROM everybody($$UPDATE doc SET label = 'restricted' WHERE id = 1$$);			-- no change
-SELECT * FROM everybody($$UPDATE doc SET (note, label) = (SELECT 'x', 'confidential'::dataclass.label) WHERE id = 1$$);	-- raise
-SELECT * FROM everybody($$UPDATE doc_view SET label = 'public' WHERE id = 1$$);			-- lower
-SELECT * FROM everybody($$UPDATE doc SET label = v.label::dataclass.label FROM (VALUES (1, 'public'), (2, 'secret')) v (id, label) WHERE doc.id = v.id$$);	-- one each
-SELECT * FROM everybody($$INSERT INTO doc VALUES (1, '', 'open') ON CONFLICT (id) DO UPDATE SET label = 'confidential'$$);	-- raise
-SELECT * FROM everybody($$INSERT INTO doc VALUES (1, '', 'open') ON CONFLICT (id) DO UPDATE SET label = excluded.label$$);	-- lower
-SELECT * FROM everybody($$INSERT INTO doc VALUES (3, '', 'restricted:finance') ON CONFLICT (id) DO UPDATE SET label = excluded.label$$);	-- across
-SELECT * FROM everybody($$INSERT INTO doc VALUES (1, '', 'open') ON CONFLICT (id) DO UPDATE SET note = 'x'$$);	-- no change
-SELECT * FROM everybody($$INSERT INTO doc VALUES (1, '', 'open') ON CONFLICT (id) DO NOTHING$$);	-- no change
-SELECT * FROM everybody($$MERGE INTO doc USING (VALUES (1)) v (id) ON doc.id = v.id WHEN MATCHED THEN UPDATE SET label = 'confidential'$$);	-- raise
-SELECT * FROM everybody($$MERGE INTO doc USING (VALUES (1)) v (id) ON doc.id = v.id WHEN MATCHED THEN UPDATE SET label = 'open'$$);	-- lower
-SELECT * FROM everybody($$MERGE INTO doc USING (VALUES (3), (9)) v (id) ON doc.id = v.id WHEN MATCHED THEN UPDATE SET label = 'restricted:finance'
+SELECT * FROM everybody($$UPDATE dossier SET label = 'confidential' WHERE id = 1$$);			-- raise
+SELECT * FROM everybody($$UPDATE dossier SET label = 'public' WHERE id = 1$$);				-- lower
+SELECT * FROM everybody($$UPDATE dossier SET label = 'restricted:finance' WHERE id = 3$$);	-- across
+SELECT * FROM everybody($$UPDATE dossier SET label = 'restricted' WHERE id = 1$$);			-- no change
+SELECT * FROM everybody($$UPDATE dossier SET (note, label) = (SELECT 'x', 'confidential'::dataclass.label) WHERE id = 1$$);	-- raise
+SELECT * FROM everybody($$UPDATE dossier_view SET label = 'public' WHERE id = 1$$);			-- lower
+SELECT * FROM everybody($$UPDATE dossier SET label = v.label::dataclass.label FROM (VALUES (1, 'public'), (2, 'secret')) v (id, label) WHERE dossier.id = v.id$$);	-- one each
+SELECT * FROM everybody($$INSERT INTO dossier VALUES (1, '', 'open') ON CONFLICT (id) DO UPDATE SET label = 'confidential'$$);	-- raise
+SELECT * FROM everybody($$INSERT INTO dossier VALUES (1, '', 'open') ON CONFLICT (id) DO UPDATE SET label = excluded.label$$);	-- lower
+SELECT * FROM everybody($$INSERT INTO dossier VALUES (3, '', 'restricted:finance') ON CONFLICT (id) DO UPDATE SET label = excluded.label$$);	-- across
+SELECT * FROM everybody($$INSERT INTO dossier VALUES (1, '', 'open') ON CONFLICT (id) DO UPDATE SET note = 'x'$$);	-- no change
+SELECT * FROM everybody($$INSERT INTO dossier VALUES (1, '', 'open') ON CONFLICT (id) DO NOTHING$$);	-- no change
+SELECT * FROM everybody($$MERGE INTO dossier USING (VALUES (1)) v (id) ON dossier.id = v.id WHEN MATCHED THEN UPDATE SET label = 'confidential'$$);	-- raise
+SELECT * FROM everybody($$MERGE INTO dossier USING (VALUES (1)) v (id) ON dossier.id = v.id WHEN MATCHED THEN UPDATE SET label = 'open'$$);	-- lower
+SELECT * FROM everybody($$MERGE INTO dossier USING (VALUES (3), (9)) v (id) ON dossier.id = v.id WHEN MATCHED THEN UPDATE SET label = 'restricted:finance'
 	WHEN NOT MATCHED THEN INSERT VALUES (9, '', 'secret')$$);	-- across
-SELECT * FROM everybody($$WITH w AS (UPDATE doc SET label = 'secret' WHERE id = 2 RETURNING id) UPDATE doc SET label = 'open' WHERE id = 1$$);	-- one each
-SELECT * FROM everybody($$DO 'DECLARE c CURSOR FOR SELECT * FROM doc WHERE id = 1 FOR UPDATE; r doc; BEGIN OPEN c; FETCH c INTO r; UPDATE doc SET label = ''open'' WHERE CURRENT OF c; END'$$);	-- lower
-SELECT * FROM everybody($$UPDATE doc SET label = '#0123456789abcdef' WHERE id = 1$$);	-- never: not registered
-SELECT rule, count(*) FROM dataclass_audit.denied WHERE object_identity = 'public.doc' GROUP BY 1 ORDER BY 1;	-- as many as above
+SELECT * FROM everybody($$WITH w AS (UPDATE dossier SET label = 'secret' WHERE id = 2 RETURNING id) UPDATE dossier SET label = 'open' WHERE id = 1$$);	-- one each
+SELECT * FROM everybody($$DO 'DECLARE c CURSOR FOR SELECT * FROM dossier WHERE id = 1 FOR UPDATE; r dossier; BEGIN OPEN c; FETCH c INTO r; UPDATE dossier SET label = ''open'' WHERE CURRENT OF c; END'$$);	-- lower
+SELECT * FROM everybody($$UPDATE dossier SET label = '#0123456789abcdef' WHERE id = 1$$);	-- never: not registered
+SELECT rule, count(*) FROM dataclass_audit.denied WHERE object_identity = 'public.dossier' GROUP BY 1 ORDER BY 1;	-- as many as above
 
 -- the checks behind it answer to nobody else
 SET ROLE writes_none;
-SELECT dataclass.row_version_check('open', 'doc'::regclass, 0, NULL);	-- fail: internal
-SELECT dataclass.row_version_check('open', 'doc'::regclass, 0, NULL::internal);	-- fail: internal
+SELECT dataclass.row_version_check('open', 'dossier'::regclass, 0, NULL);	-- fail: internal
+SELECT dataclass.row_version_check('open', 'dossier'::regclass, 0, NULL::internal);	-- fail: internal
 CREATE TABLE own (id int, label dataclass.label NOT NULL);
 SET ROLE regress_boss;
 SECURITY LABEL FOR dataclass ON TABLE own IS 'secret:finance,health';
@@ -80,7 +80,7 @@ SET ROLE regress_boss;
 CREATE TRIGGER t BEFORE INSERT ON own FOR EACH ROW EXECUTE FUNCTION dataclass.row_version_trigger();	-- ok, but
 INSERT INTO own VALUES (1, 'public');									-- fail: internal
 DROP TABLE own;
-DROP TABLE doc CASCADE;
+DROP TABLE dossier CASCADE;
 DROP FUNCTION fill, try, everybody;
 RESET ROLE;
 DROP ROLE writes_none, writes_raise, writes_lower, writes_across;

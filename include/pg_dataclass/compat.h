@@ -196,6 +196,7 @@ typedef struct CompatAccess
 #define COMPAT_PLAN_PERMINFOS(plan) (plan)->permInfos,
 #define COMPAT_PLAN_PERMINFO_LIST(plan) ((plan)->permInfos)
 #define COMPAT_PSTATE_PERMINFOS(pstate) (pstate)->p_rteperminfos,
+#define COMPAT_QUERY_TAKE_PERMS(query, pstate) ((query)->rteperminfos = (pstate)->p_rteperminfos)
 #define COMPAT_NSITEM_PERMS(nsitem) ((nsitem)->p_perminfo)
 #define ExecCheckRTPerms ExecCheckPermissions
 
@@ -225,6 +226,7 @@ compat_access_of(RangeTblEntry *rte, List *perminfos, CompatAccess *access)
 #define COMPAT_PLAN_PERMINFOS(plan)
 #define COMPAT_PLAN_PERMINFO_LIST(plan) NIL
 #define COMPAT_PSTATE_PERMINFOS(pstate)
+#define COMPAT_QUERY_TAKE_PERMS(query, pstate) ((void) 0)
 #define COMPAT_NSITEM_PERMS(nsitem) ((nsitem)->p_rte)
 
 static inline bool

@@ -11,6 +11,7 @@
 #include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
 #include "tcop/cmdtag.h"
+#include "utils/relcache.h"
 
 #include "pg_dataclass/resolve.h"
 
@@ -41,6 +42,14 @@ extern bool source_labels_end(ResolvedLabel *label);
 
 /* COPY on row-labelled tables (hook_copy.c); false: let core do it. */
 extern bool copy_row_labeled(PlannedStmt *pstmt, const char *query_string, QueryCompletion *qc);
+
+/*
+ * COPY FROM by way of an INSERT (hook_copyinsert.c): what the executor's row
+ * check sees is what the triggers made of the row.  pstate holds the table as
+ * its only range-table entry, with the permissions checked.
+ */
+struct ParseState;
+extern uint64 copy_as_insert(struct ParseState *pstate, Relation rel, const CopyStmt *stmt, List *where);
 
 /* GRANT and role commands that hand out clearance (hook_role.c). */
 extern void role_command_check(Node *parsetree);

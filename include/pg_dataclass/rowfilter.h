@@ -28,10 +28,11 @@ typedef enum RowFunction
 	ROW_FUNCTION_EQUAL,			/* label_eq(label, label) */
 	ROW_FUNCTION_VERSION_CHECK, /* row_version_check(label, oid, int4, internal) */
 	ROW_FUNCTION_VERSION_TRIGGER,	/* row_version_trigger() */
-	ROW_FUNCTION_PARTITION		/* partition_check(oid): true, or raises */
+	ROW_FUNCTION_PARTITION,		/* partition_check(oid): true, or raises */
+	ROW_FUNCTION_COPY_CHECK		/* copy_check(label, oid) */
 } RowFunction;
 
-#define ROW_FUNCTION_COUNT (ROW_FUNCTION_PARTITION + 1)
+#define ROW_FUNCTION_COUNT (ROW_FUNCTION_COPY_CHECK + 1)
 
 /* Oid of the SQL function, InvalidOid if not installed. */
 extern Oid	row_function_oid(RowFunction function);

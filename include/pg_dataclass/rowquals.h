@@ -17,4 +17,7 @@ extern Expr *row_visible_qual(Index rti, AttrNumber attnum);
 /* dataclass.row_check(Var, relid, kind) */
 extern Expr *row_check_qual(Index rti, AttrNumber attnum, Oid relid, RowCheckKind kind);
 
+/* dataclass.copy_check(Var, relid): the check of new rows as a STABLE function */
+extern Expr *copy_check_qual(Index rti, AttrNumber attnum, Oid relid);
+
 #endif							/* PG_DATACLASS_ROWQUALS_H */

@@ -12,3 +12,9 @@ CREATE FUNCTION dataclass.row_version_trigger() RETURNS pg_catalog.trigger
 COMMENT ON FUNCTION dataclass.row_version_trigger() IS
 	'compares the labels of a row before and after an UPDATE, behind all triggers of the table; internal, in no CREATE TRIGGER';
 REVOKE ALL ON FUNCTION dataclass.row_version_trigger() FROM PUBLIC;
+
+CREATE FUNCTION dataclass.copy_check(dataclass.label, pg_catalog.oid) RETURNS pg_catalog.bool
+	LANGUAGE c STABLE PARALLEL RESTRICTED COST 10
+	AS 'MODULE_PATHNAME', 'dc_copy_check';
+COMMENT ON FUNCTION dataclass.copy_check(dataclass.label, pg_catalog.oid) IS
+	'row_check() of a new row as COPY FROM needs it: STABLE, so that rows are inserted in batches';

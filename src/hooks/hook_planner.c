@@ -99,6 +99,12 @@ row_check_qual(Index rti, AttrNumber attnum, Oid relid, RowCheckKind kind)
 						   makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(kind), false, true)));
 }
 
+Expr *
+copy_check_qual(Index rti, AttrNumber attnum, Oid relid)
+{
+	return call(ROW_FUNCTION_COPY_CHECK, BOOLOID, list_make2(label_var(rti, attnum), oid_const(relid)));
+}
+
 /* For the row that replaces another, and the other one: policy_rowversion.c */
 static Expr *
 row_version_qual(Index rti, AttrNumber attnum, Oid relid, RowVersion version)

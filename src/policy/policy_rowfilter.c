@@ -118,6 +118,7 @@ row_function_oid(RowFunction function)
 			{"row_version_check", 4, {label, OIDOID, INT4OID, INTERNALOID}},
 			{"row_version_trigger", 0, {InvalidOid}},
 			{"partition_check", 1, {OIDOID}},
+			{"copy_check", 2, {label, OIDOID}},
 		};
 
 		memset(function_oids, 0, sizeof(function_oids));
@@ -548,6 +549,7 @@ row_check_relabel(uint64 old_id, uint64 new_id, Oid relid)
 
 PG_FUNCTION_INFO_V1(dc_row_visible);
 PG_FUNCTION_INFO_V1(dc_row_check);
+PG_FUNCTION_INFO_V1(dc_copy_check);
 PG_FUNCTION_INFO_V1(dc_row_relabel);
 
 Datum
@@ -565,6 +567,19 @@ dc_row_check(PG_FUNCTION_ARGS)
 				 errmsg("table and kind of check must not be null")));
 	row_check(PG_ARGISNULL(0) ? 0 : (uint64) PG_GETARG_INT64(0), PG_ARGISNULL(0),
 			  PG_GETARG_OID(1), (RowCheckKind) PG_GETARG_INT32(2));
+	PG_RETURN_BOOL(true);
+}
+
+/* Declared STABLE: COPY inserts in batches only where nothing in WHERE is volatile. */
+Datum
+dc_copy_check(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("table must not be null")));
+	row_check(PG_ARGISNULL(0) ? 0 : (uint64) PG_GETARG_INT64(0), PG_ARGISNULL(0),
+			  PG_GETARG_OID(1), ROW_CHECK_NEW);
 	PG_RETURN_BOOL(true);
 }
 
