@@ -33,6 +33,17 @@ extern void access_check_partition(Oid relid);
 
 extern bool access_may_read(Oid relid, AttrNumber attnum);
 extern bool access_may_read_column(Oid relid, AttrNumber attnum);
+
+/* Catalogs that hold values of columns (hook_statistics.c). */
+typedef enum StatisticsKind
+{
+	STATISTICS_NONE,
+	STATISTICS_COLUMNS,			/* pg_statistic */
+	STATISTICS_EXTENDED,		/* pg_statistic_ext_data */
+	STATISTICS_TOAST			/* long values of either */
+} StatisticsKind;
+extern StatisticsKind statistics_kind_of(Oid relid);
+
 /* What reads files or WAL of the server, where labels do not reach. */
 extern void access_check_server(const char *command, const char *what);
 

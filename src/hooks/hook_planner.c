@@ -320,19 +320,27 @@ is_inlinable(const RangeTblEntry *rte)
 static void
 protect_statistics(RangeTblEntry *rte, Index rti)
 {
-	List	   *args;
-	RowFunction function;
+	List	   *args = NIL;
+	RowFunction function = ROW_FUNCTION_STATISTICS;
 
-	if (rte->relid == StatisticRelationId)
+	switch (statistics_kind_of(rte->relid))
 	{
-		function = ROW_FUNCTION_STATISTICS;
-		args = list_make2(makeVar(rti, Anum_pg_statistic_starelid, OIDOID, -1, InvalidOid, 0),
-						  makeVar(rti, Anum_pg_statistic_staattnum, INT2OID, -1, InvalidOid, 0));
-	}
-	else
-	{
-		function = ROW_FUNCTION_STATISTICS_EXT;
-		args = list_make1(makeVar(rti, Anum_pg_statistic_ext_data_stxoid, OIDOID, -1, InvalidOid, 0));
+		case STATISTICS_NONE:
+			return;
+		case STATISTICS_COLUMNS:
+			function = ROW_FUNCTION_STATISTICS;
+			args = list_make2(makeVar(rti, Anum_pg_statistic_starelid, OIDOID, -1, InvalidOid, 0),
+							  makeVar(rti, Anum_pg_statistic_staattnum, INT2OID, -1, InvalidOid, 0));
+			break;
+		case STATISTICS_EXTENDED:
+			function = ROW_FUNCTION_STATISTICS_EXT;
+			args = list_make1(makeVar(rti, Anum_pg_statistic_ext_data_stxoid, OIDOID, -1, InvalidOid, 0));
+			break;
+		case STATISTICS_TOAST:
+			/* pieces of values that cannot be told apart: for nobody */
+			if (guc_enforcement != ENFORCEMENT_OFF)
+				rte->securityQuals = lcons(makeBoolConst(false, false), rte->securityQuals);
+			return;
 	}
 	rte->securityQuals = lcons(call(function, BOOLOID, args), rte->securityQuals);
 }
@@ -356,8 +364,7 @@ protect_query(Query *query, WalkContext *context)
 		context->masked |= mask_concerns(rte);
 		if (rte->rtekind != RTE_RELATION)
 			continue;
-		if (rte->relid == StatisticRelationId || rte->relid == StatisticExtDataRelationId)
-			protect_statistics(rte, rti);
+		protect_statistics(rte, rti);
 		attnum = relation_labels(rte->relid)->row_label_attnum;
 		if (rti == query->resultRelation)
 			target_check_partitions(query, rti, rte->relid);

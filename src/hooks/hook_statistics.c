@@ -25,6 +25,8 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/index.h"
+#include "catalog/pg_statistic.h"
+#include "catalog/pg_statistic_ext_data.h"
 #include "nodes/pathnodes.h"
 #include "optimizer/plancat.h"
 #include "parser/parsetree.h"
@@ -36,9 +38,30 @@
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/subject.h"
 
+/* Their headers name these only for the catalogs' own scripts. */
+#define STATISTIC_TOAST				2840
+#define STATISTIC_EXT_DATA_TOAST	3430
+
 static get_relation_stats_hook_type prev_relation_stats = NULL;
 static get_index_stats_hook_type prev_index_stats = NULL;
 static get_relation_info_hook_type prev_relation_info = NULL;
+
+StatisticsKind
+statistics_kind_of(Oid relid)
+{
+	switch (relid)
+	{
+		case StatisticRelationId:
+			return STATISTICS_COLUMNS;
+		case StatisticExtDataRelationId:
+			return STATISTICS_EXTENDED;
+		case STATISTIC_TOAST:
+		case STATISTIC_EXT_DATA_TOAST:
+			return STATISTICS_TOAST;
+		default:
+			return STATISTICS_NONE;
+	}
+}
 
 /*
  * May statistics of a column (0: of the whole relation) hold what the subject
