@@ -63,5 +63,7 @@ INSERT INTO dataclass.data_class (name, rank, required_tier) VALUES ('Bad Name',
 CREATE PUBLICATION p FOR TABLE clinic.patient;		-- fail
 CREATE PUBLICATION p FOR ALL TABLES;				-- fail
 -- what PUBLIC may execute
+\pset footer off
 SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 	WHERE n.nspname LIKE 'dataclass%' AND p.proacl IS NULL ORDER BY p.oid::regprocedure::text COLLATE "C";
+\pset footer on
