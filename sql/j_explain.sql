@@ -3,7 +3,7 @@ CREATE ROLE regress_leaks_low;
 CREATE ROLE regress_leaks_high;
 SECURITY LABEL FOR dataclass ON ROLE regress_leaks_low IS 'restricted';
 SECURITY LABEL FOR dataclass ON ROLE regress_leaks_high IS 'secret';
-CREATE TABLE leak_rows (id int PRIMARY KEY, body text, label dataclass.label NOT NULL);
+CREATE TABLE leak_rows (id int, body text, label dataclass.label NOT NULL);
 CREATE INDEX leak_rows_covering ON leak_rows (id, label);
 CREATE TABLE leak_parts (id int, label dataclass.label NOT NULL) PARTITION BY RANGE (id);
 CREATE TABLE leak_part_1 PARTITION OF leak_parts FOR VALUES FROM (0) TO (100);
@@ -15,7 +15,9 @@ INSERT INTO leak_parts SELECT i, CASE WHEN i % 50 < 10 THEN 'open' ELSE 'secret'
 RESET ROLE;
 SECURITY LABEL FOR dataclass ON TABLE leak_rows IS 'secret';
 SECURITY LABEL FOR dataclass ON TABLE leak_parts IS 'secret';
+SET ROLE regress_boss;
 VACUUM ANALYZE leak_rows, leak_parts;
+RESET ROLE;
 -- the lines of a plan that count rows
 CREATE FUNCTION counted(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE

@@ -36,7 +36,7 @@
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/hooks.h"
 #include "pg_dataclass/init.h"
-#include "pg_dataclass/subject.h"
+#include "pg_dataclass/rowfilter.h"
 
 /* Their headers name these only for the catalogs' own scripts. */
 #define STATISTIC_TOAST				2840
@@ -65,27 +65,28 @@ statistics_kind_of(Oid relid)
 
 /*
  * May statistics of a column (0: of the whole relation) hold what the subject
- * may not read?  Asked for every variable of a query: the last answer is kept.
+ * may not read?  Asked for every variable of a query: where only the row labels
+ * count, the cached outcome of the filter has to do.
  */
 static bool
 statistics_hidden(Oid relid, AttrNumber attnum)
 {
-	static Oid	last_relid = InvalidOid;
-	static AttrNumber last_attnum = InvalidAttrNumber;
-	static uint64 last_epoch = 0;
-	static bool last_answer = false;
+	const RelationLabels *labels;
 
 	if (relid < FirstNormalObjectId || guc_enforcement == ENFORCEMENT_OFF || !IsTransactionState())
 		return false;
-	if (relid == last_relid && attnum == last_attnum && subject_epoch_is_current(last_epoch) &&
-		relation_labels(relid)->row_label_attnum != InvalidAttrNumber)
-		return last_answer;
-	last_relid = InvalidOid;
-	last_answer = !access_may_read(relid, attnum);
-	last_relid = relid;
-	last_attnum = attnum;
-	last_epoch = subject_epoch();
-	return last_answer;
+	labels = relation_labels(relid);
+	if (labels->is_catalog)
+		return false;
+	if (labels->row_label_attnum == InvalidAttrNumber || labels->governed)
+		return !access_may_read(relid, attnum);
+	if (labels->quarantined || labels->unlabelled_denied || row_filter_outcome(relid) != ROWS_ALL)
+		return true;
+	for (int i = 0; i < labels->ncolumns; i++)
+		if ((attnum == InvalidAttrNumber || labels->columns[i].attnum == attnum) &&
+			!access_may_read_column(relid, labels->columns[i].attnum))
+			return true;
+	return false;
 }
 
 /* Is a filter attached where the query names the relation?  Then core guards its extended statistics. */
