@@ -86,13 +86,39 @@ parse_label(const char *text, Label *label)
 	*label = spec.label;
 }
 
+/*
+ * The id of a label's text never changes, so the last ones are kept, by a hash
+ * of the text: a bulk load meets the same few over and over, and SHA-256 costs
+ * more than the rest of its row.  Longer texts are computed each time.
+ */
+#define INPUT_MEMO_SIZE 128
+#define INPUT_MEMO_TEXT 55
+
+typedef struct InputMemo
+{
+	uint64		id;				/* 0: unused */
+	char		text[INPUT_MEMO_TEXT + 1];
+} InputMemo;
+
+static InputMemo input_memo[INPUT_MEMO_SIZE];
+
+static InputMemo *
+input_slot(const char *text, size_t len)
+{
+	return &input_memo[hash_bytes((const unsigned char *) text, (int) len) % INPUT_MEMO_SIZE];
+}
+
 Datum
 dc_label_in(PG_FUNCTION_ARGS)
 {
 	const char *text = PG_GETARG_CSTRING(0);
+	size_t		len = strlen(text);
+	InputMemo  *memo = len <= INPUT_MEMO_TEXT ? input_slot(text, len) : NULL;
 	Label		label;
 	uint64		id;
 
+	if (memo && memo->id != 0 && strcmp(memo->text, text) == 0)
+		PG_RETURN_LABEL(memo->id);
 	if (text[0] == '#')
 		PG_RETURN_LABEL(id_from_hex(text));
 
@@ -104,6 +130,11 @@ dc_label_in(PG_FUNCTION_ARGS)
 				 errmsg("could not compute the id of a label"),
 				 errdetail("OpenSSL does not provide SHA-256."),
 				 errhint("Check the OpenSSL configuration of the server with \"openssl list -providers\".")));
+	if (memo)
+	{
+		memo->id = id;
+		memcpy(memo->text, text, len + 1);
+	}
 	PG_RETURN_LABEL(id);
 }
 
