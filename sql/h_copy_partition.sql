@@ -64,5 +64,29 @@ COPY part FROM STDIN;													-- fail: line 1, no partition
 SET ROLE regress_boss;
 DROP TABLE part;
 DROP FUNCTION put;
+-- a partition with a label under a parent that has none: its own ceiling binds, wherever the row comes from
+CREATE TABLE part (id int UNIQUE, note text, label dataclass.label NOT NULL) PARTITION BY RANGE (id);
+CREATE TABLE part_low PARTITION OF part FOR VALUES FROM (0) TO (10);
+CREATE TABLE part_high PARTITION OF part FOR VALUES FROM (10) TO (20);
+SECURITY LABEL FOR dataclass ON TABLE part_low IS 'public';
+GRANT ALL ON part, part_low, part_high TO PUBLIC;
+SET ROLE writes_clerk;
+COPY part FROM STDIN;													-- ok
+1	one	public
+11	eleven	restricted
+\.
+COPY part FROM STDIN;													-- fail: line 2
+12	eleven	restricted
+2	two	restricted
+\.
+INSERT INTO part VALUES (2, 'two', 'restricted');						-- fail: above
+SET ROLE regress_boss;
+UPDATE part SET label = 'restricted' WHERE id = 1;						-- fail: above
+UPDATE part SET id = 2 WHERE id = 11;									-- fail: above, by moving
+INSERT INTO part VALUES (1, '', 'public') ON CONFLICT (id) DO UPDATE SET label = 'restricted';	-- fail: above
+MERGE INTO part USING (VALUES (11)) v (id) ON part.id = v.id WHEN MATCHED THEN UPDATE SET id = 2;	-- fail: above, by moving
+UPDATE part SET id = 12 WHERE id = 1;									-- ok: moves where there is no label
+UPDATE part SET label = 'secret' WHERE id = 12;							-- ok
+DROP TABLE part;
 RESET ROLE;
 DROP ROLE writes_clerk;

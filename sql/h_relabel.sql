@@ -69,8 +69,8 @@ SELECT rule, count(*) FROM dataclass_audit.denied WHERE object_identity = 'publi
 
 -- the checks behind it answer to nobody else
 SET ROLE writes_none;
-SELECT dataclass.row_version_check('open', 'dossier'::regclass, 0, NULL);	-- fail: internal
-SELECT dataclass.row_version_check('open', 'dossier'::regclass, 0, NULL::internal);	-- fail: internal
+SELECT dataclass.row_version_check('open', 'dossier'::regclass, 0, 0, NULL);	-- fail: internal
+SELECT dataclass.row_version_check('open', 'dossier'::regclass, 0, 0, NULL::internal);	-- fail: internal
 CREATE TABLE own (id int, label dataclass.label NOT NULL);
 SET ROLE regress_boss;
 SECURITY LABEL FOR dataclass ON TABLE own IS 'secret:finance,health';

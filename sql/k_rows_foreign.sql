@@ -85,7 +85,7 @@ SECURITY LABEL FOR dataclass ON TABLE part IS 'secret';			-- ok
 SET ROLE matrix_ft_reader;
 SELECT id FROM part ORDER BY id;								-- ok: 1 and 2
 SELECT id FROM part_1 ORDER BY id;								-- ok: 1 and 2
-INSERT INTO part VALUES (9, 'p', 'secret');						-- fail: not through a parent
+INSERT INTO part VALUES (9, 'p', 'secret');						-- fail: above the clearance
 INSERT INTO part_1 VALUES (9, 'p', 'secret');					-- fail: above the clearance
 INSERT INTO part_1 VALUES (9, 'p', 'open') RETURNING id;		-- ok
 RESET ROLE;

@@ -26,7 +26,7 @@ typedef enum RowFunction
 	ROW_FUNCTION_STATISTICS_EXT,	/* statistics_ext_visible(oid): rows of pg_statistic_ext_data */
 	ROW_FUNCTION_WITHIN,		/* row_within(label, text, text): constraint */
 	ROW_FUNCTION_EQUAL,			/* label_eq(label, label) */
-	ROW_FUNCTION_VERSION_CHECK, /* row_version_check(label, oid, int4, internal) */
+	ROW_FUNCTION_VERSION_CHECK, /* row_version_check(label, oid, oid, int4, internal) */
 	ROW_FUNCTION_VERSION_TRIGGER,	/* row_version_trigger() */
 	ROW_FUNCTION_PARTITION,		/* partition_check(oid): true, or raises */
 	ROW_FUNCTION_COPY_CHECK		/* copy_check(label, oid) */

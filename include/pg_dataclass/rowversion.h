@@ -42,7 +42,11 @@ extern RowVersionFrame *row_version_frame;
 /* Proof that a call of row_version_check() was put into a plan by us. */
 extern Datum row_version_secret(void);
 
-/* Judge a row on its way into a table, knowing what it replaces; raises as row_check() does. */
-extern void row_version_check(uint64 id, bool isnull, Oid relid, RowVersion version);
+/*
+ * Judge a row on its way into a table, knowing what it replaces; raises as
+ * row_check() does.  target is the table that the statement names, relid the
+ * one whose ceiling binds the row: itself or a partition.
+ */
+extern void row_version_check(uint64 id, bool isnull, Oid target, Oid relid, RowVersion version);
 
 #endif							/* PG_DATACLASS_ROWVERSION_H */

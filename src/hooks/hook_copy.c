@@ -109,26 +109,30 @@ has_before_insert_trigger(Relation rel)
 	return false;
 }
 
-/* Could a row be changed between WHERE and its table? */
+/* Is there anything between WHERE and the table that a check in WHERE would miss? */
 static bool
 changes_after_where(Relation rel, AttrNumber label_attnum)
 {
 	List	   *relids;
 	ListCell   *cell;
 	bool		changes = false;
+	bool		governed;
 
 	if (has_before_insert_trigger(rel) || TupleDescAttr(RelationGetDescr(rel), label_attnum - 1)->attgenerated)
 		return true;
 	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		return false;
+	governed = relation_labels(RelationGetRelid(rel))->governed;
 	relids = find_all_inheritors(RelationGetRelid(rel), RowExclusiveLock, NULL);
 	foreach(cell, relids)
 	{
 		Relation	partition = table_open(lfirst_oid(cell), NoLock);
 		AttrNumber	attnum = relation_labels(lfirst_oid(cell))->row_label_attnum;
 
+		/* a partition with a ceiling of its own judges its rows by it */
 		if (has_before_insert_trigger(partition) || attnum == InvalidAttrNumber ||
-			TupleDescAttr(RelationGetDescr(partition), attnum - 1)->attgenerated)
+			TupleDescAttr(RelationGetDescr(partition), attnum - 1)->attgenerated ||
+			(!governed && relation_labels(lfirst_oid(cell))->governed))
 			changes = true;
 		table_close(partition, NoLock);
 		if (changes)

@@ -110,7 +110,7 @@ static Expr *
 row_version_qual(Index rti, AttrNumber attnum, Oid relid, RowVersion version)
 {
 	return call(ROW_FUNCTION_VERSION_CHECK, BOOLOID,
-				list_make4(label_var(rti, attnum), oid_const(relid),
+				list_make5(label_var(rti, attnum), oid_const(relid), target_relation(rti, relid),
 						   makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(version), false, true),
 						   makeConst(INTERNALOID, -1, InvalidOid, sizeof(Datum), row_version_secret(), false, true)));
 }

@@ -56,8 +56,7 @@ static ExecutorFinish_hook_type prev_finish = NULL;
 typedef struct ForeignPartitions
 {
 	Oid			relid;			/* hash key: a partitioned table */
-	bool		any;
-	bool		unsafe;			/* one has triggers or generates its labels: after the last check */
+	bool		unsafe;			/* a foreign one has triggers or generates its labels: after the last check */
 } ForeignPartitions;
 
 static HTAB *foreign_partitions = NULL;
@@ -82,7 +81,6 @@ look_for_foreign_partitions(ForeignPartitions *found)
 
 		if (get_rel_relkind(lfirst_oid(cell)) != RELKIND_FOREIGN_TABLE)
 			continue;
-		found->any = true;
 		attnum = relation_labels(lfirst_oid(cell))->row_label_attnum;
 		rel = table_open(lfirst_oid(cell), AccessShareLock);
 		if ((rel->trigdesc && rel->trigdesc->trig_insert_before_row) || attnum == InvalidAttrNumber ||
@@ -270,12 +268,9 @@ check_foreign(const ModifyTableState *node, bool watched)
 	}
 	if (root->ri_RelationDesc->rd_rel->relkind == RELKIND_PARTITIONED_TABLE && node->operation != CMD_DELETE)
 		partitions = foreign_partitions_of(RelationGetRelid(root->ri_RelationDesc));
-	if (partitions.any && node->operation != CMD_UPDATE)
-		refuse_write(root, "Core evaluates no checks on rows that it routes into foreign partitions.",
-					 "Insert into the partitions themselves.");
-	if (partitions.unsafe && watched)
-		refuse_write(root, "A foreign partition has triggers or generates its labels, after the last check of a row that moves there.",
-					 "Update the partitions themselves.");
+	if (partitions.unsafe && (node->operation != CMD_UPDATE || watched))
+		refuse_write(root, "A foreign partition has triggers or generates its labels, after the last check of a row that comes there.",
+					 "Change the partitions themselves.");
 }
 
 /* A child with row labels whose parent, named in the statement, has none: no check came from the planner. */

@@ -106,7 +106,7 @@ row_function_oid(RowFunction function)
 		{
 			const char *name;
 			int			nargs;
-			Oid			arguments[4];
+			Oid			arguments[5];
 		}			functions[ROW_FUNCTION_COUNT] = {
 			{"row_visible", 1, {label}},
 			{"row_check", 3, {label, OIDOID, INT4OID}},
@@ -115,7 +115,7 @@ row_function_oid(RowFunction function)
 			{"statistics_ext_visible", 1, {OIDOID}},
 			{"row_within", 3, {label, TEXTOID, TEXTOID}},
 			{"label_eq", 2, {label, label}},
-			{"row_version_check", 4, {label, OIDOID, INT4OID, INTERNALOID}},
+			{"row_version_check", 5, {label, OIDOID, OIDOID, INT4OID, INTERNALOID}},
 			{"row_version_trigger", 0, {InvalidOid}},
 			{"partition_check", 1, {OIDOID}},
 			{"copy_check", 2, {label, OIDOID}},

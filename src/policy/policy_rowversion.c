@@ -84,7 +84,7 @@ check_successor(uint64 id, Oid relid)
 }
 
 void
-row_version_check(uint64 id, bool isnull, Oid relid, RowVersion version)
+row_version_check(uint64 id, bool isnull, Oid target, Oid relid, RowVersion version)
 {
 	if (guc_enforcement == ENFORCEMENT_OFF)
 		return;
@@ -105,7 +105,7 @@ row_version_check(uint64 id, bool isnull, Oid relid, RowVersion version)
 		case ROW_VERSION_UPDATED:
 			if (row_version_frame == NULL)
 				former_unknown();
-			if (list_member_oid(row_version_frame->watched, relid))
+			if (list_member_oid(row_version_frame->watched, target))
 				check_successor(id, relid);
 			else
 				row_check(id, false, relid, ROW_CHECK_NEW);
@@ -116,13 +116,14 @@ row_version_check(uint64 id, bool isnull, Oid relid, RowVersion version)
 Datum
 dc_row_version_check(PG_FUNCTION_ARGS)
 {
-	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_GETARG_DATUM(3) != row_version_secret())
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(4) ||
+		PG_GETARG_DATUM(4) != row_version_secret())
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("function row_version_check() is for use inside the extension only"),
 				 errhint("Use dataclass.row_check(label, oid, integer).")));
 	row_version_check(PG_ARGISNULL(0) ? 0 : (uint64) PG_GETARG_INT64(0), PG_ARGISNULL(0),
-					  PG_GETARG_OID(1), (RowVersion) PG_GETARG_INT32(2));
+					  PG_GETARG_OID(1), PG_GETARG_OID(2), (RowVersion) PG_GETARG_INT32(3));
 	PG_RETURN_BOOL(true);
 }
 
