@@ -178,16 +178,19 @@ reason_of(const PolicyDecision *decision)
 
 static void
 explain_row(ReturnSetInfo *rsinfo, const PolicySnapshot *p, const PolicyRequest *request, const char *object,
-			bool show_label)
+			const LabelMask *mask, bool show_label)
 {
 	PolicyDecision decision = policy_decide(request);
 	Datum		values[9];
 	bool		nulls[9] = {0};
 	static const char *const verdicts[] = {"allow", "permit", "deny"};
+	bool		masked;
 
 	values[0] = CStringGetTextDatum(object);
 	values[1] = BoolGetDatum(decision.verdict != DECISION_DENY);
-	values[2] = CStringGetTextDatum(verdicts[decision.verdict]);
+	masked = mask && mask->kind != LABEL_MASK_NONE && request->action == ACTION_READ &&
+		decision.verdict == DECISION_DENY;
+	values[2] = CStringGetTextDatum(masked ? "mask" : verdicts[decision.verdict]);
 	nulls[3] = decision.first == 0;
 	values[3] = nulls[3] ? (Datum) 0 : CStringGetTextDatum(decision_rule_name(decision.first));
 	nulls[4] = !request->governed || request->label == NULL || !(show_label || decision.verdict == DECISION_ALLOW);
@@ -197,7 +200,9 @@ explain_row(ReturnSetInfo *rsinfo, const PolicySnapshot *p, const PolicyRequest 
 	nulls[6] = !request->governed;
 	values[6] = CStringGetTextDatum(policy_tier_name(p, request->required_tier));
 	values[7] = CStringGetTextDatum(policy_tier_name(p, request->session_tier));
-	values[8] = CStringGetTextDatum(request->governed ? reason_of(&decision) : "not governed by a label");
+	values[8] = CStringGetTextDatum(!request->governed ? "not governed by a label" :
+									masked ? psprintf("%s: queries get the mask", reason_of(&decision)) :
+									reason_of(&decision));
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
@@ -238,7 +243,7 @@ dc_explain_access(PG_FUNCTION_ARGS)
 		request.governed = labels->unlabelled_denied || labels->quarantined;
 	explain_row((ReturnSetInfo *) fcinfo->resultinfo, p, &request,
 				labels->row_label_attnum == InvalidAttrNumber ? report_relation_identity(relid) :
-				psprintf("%s (ceiling; decided row by row)", report_relation_identity(relid)), privileged);
+				psprintf("%s (ceiling; decided row by row)", report_relation_identity(relid)), NULL, privileged);
 	for (int i = 0; i < labels->ncolumns; i++)
 	{
 		const char *column = get_attname(relid, labels->columns[i].attnum, true);
@@ -246,7 +251,7 @@ dc_explain_access(PG_FUNCTION_ARGS)
 		request_object(&request, &labels->columns[i].resolved);
 		explain_row((ReturnSetInfo *) fcinfo->resultinfo, p, &request,
 					psprintf("%s.%s", report_relation_identity(relid), quote_identifier(column ? column : "?")),
-					privileged);
+					&labels->columns[i].mask, privileged);
 	}
 	return (Datum) 0;
 }

@@ -44,6 +44,12 @@ typedef enum StatisticsKind
 } StatisticsKind;
 extern StatisticsKind statistics_kind_of(Oid relid);
 
+/*
+ * A column of a partitioned table whose values an UPDATE could move from a
+ * partition that labels it to where the subject reads it (hook_move.c); 0: none.
+ */
+struct CompatAccess;
+extern AttrNumber move_uncovers_column(const struct CompatAccess *access, ResolvedLabel *label);
 /* What reads files or WAL of the server, where labels do not reach. */
 extern void access_check_server(const char *command, const char *what);
 

@@ -29,8 +29,8 @@ extern Oid	mask_function_oid(void);
 /* May the current subject read the column, as far as the column's own label goes? */
 extern bool mask_column_readable(Oid relid, AttrNumber attnum);
 
-/* The table with the key of hashes: nobody reads or writes it. */
-extern bool mask_is_key_table(Oid relid);
+/* Refuse (recorded) if that is the table with the key of hashes, which nobody reads or writes. */
+extern void mask_guard_key(Oid relid, const char *command);
 
 /* What hook_mask.c did to one query; fill with mask_columns(), hand to mask_mark_plan(). */
 typedef struct MaskMarks

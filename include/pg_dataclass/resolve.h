@@ -78,6 +78,8 @@ extern const ColumnLabel *relation_column_label(const RelationLabels *labels, At
 extern bool relation_is_masked(Oid relid, bool children);
 /* Relations that inherit from it (itself left out) and have masked columns; palloc'd. */
 extern List *relation_masked_children(Oid relid);
+/* Has any column of this database a label (perhaps of another provider's, too)? */
+extern bool relation_column_labels_exist(void);
 /* Raise 22023 unless the mask suits the column. */
 extern void label_mask_check(Oid relid, AttrNumber attnum, const LabelMask *mask);
 /* Is it text that partial and hash masks can be made of?  Looks through domains. */

@@ -272,8 +272,9 @@ copy_row_labeled(PlannedStmt *pstmt, const char *query_string, QueryCompletion *
 		return false;
 	rel = table_openrv(stmt->relation, lockmode);
 	attnum = relation_labels(RelationGetRelid(rel))->row_label_attnum;
-	masked = !stmt->is_from && (relation_is_masked(RelationGetRelid(rel), false) ||
-								statistics_kind_of(RelationGetRelid(rel)) != STATISTICS_NONE);
+	masked = !stmt->is_from && rel->rd_rel->relkind == RELKIND_RELATION &&
+		(relation_is_masked(RelationGetRelid(rel), false) ||
+		 statistics_kind_of(RelationGetRelid(rel)) != STATISTICS_NONE);
 	if ((attnum == InvalidAttrNumber && !masked) ||
 		(rel->rd_rel->relkind != RELKIND_RELATION && rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE &&
 		 rel->rd_rel->relkind != RELKIND_FOREIGN_TABLE && rel->rd_rel->relkind != RELKIND_MATVIEW))

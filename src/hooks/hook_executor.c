@@ -178,10 +178,18 @@ static bool
 check_columns(const Check *check)
 {
 	const CompatAccess *access = check->access;
+	int			ncolumns = check->labels->ncolumns;
+	ColumnLabel *columns = NULL;
+	ResolvedLabel uncovered;
+	AttrNumber	attnum;
 
-	for (int i = 0; i < check->labels->ncolumns; i++)
+	/* looking at the subject may empty the cache of labels */
+	if (ncolumns > 0)
+		columns = memcpy(palloc(sizeof(ColumnLabel) * ncolumns), check->labels->columns,
+						 sizeof(ColumnLabel) * ncolumns);
+	for (int i = 0; i < ncolumns; i++)
 	{
-		const ColumnLabel *column = &check->labels->columns[i];
+		const ColumnLabel *column = &columns[i];
 		bool		read = touches(access->selected, column->attnum) ||
 			touches(access->selected, InvalidAttrNumber);
 		bool		write = touches(access->inserted, column->attnum) ||
@@ -196,7 +204,8 @@ check_columns(const Check *check)
 		if (read && gathering)
 			gather(&column->resolved);
 	}
-	return true;
+	attnum = move_uncovers_column(access, &uncovered);
+	return attnum == InvalidAttrNumber || decide(check, ACTION_WRITE, attnum, &uncovered);
 }
 
 /*
@@ -272,28 +281,6 @@ check_policy_write(Oid relid, const char *command)
 	report_refusal(&refusal);
 }
 
-/* Whoever knows the key of hash masks can try values until one hashes right. */
-static void
-refuse_mask_key(Oid relid, const char *command)
-{
-	Refusal		refusal = {0};
-
-	refusal.event.kind = EVENT_TRAIL_GUARD;
-	refusal.event.severity = SEVERITY_HIGH;
-	refusal.event.breach = true;
-	refusal.event.action = command;
-	refusal.event.class_id = RelationRelationId;
-	refusal.event.object_id = relid;
-	refusal.event.object_type = "table";
-	refusal.event.object_identity = report_relation_identity(relid);
-	refusal.event.rule = "mask_key";
-	refusal.message = "permission denied for the key of column masks";
-	refusal.detail = "No query reads or writes it.";
-	refusal.hint = "An officer can replace it: SELECT dataclass.renew_mask_key().";
-	refusal.mode = guc_enforcement;
-	report_refusal(&refusal);
-}
-
 static bool
 check_access(const CompatAccess *access, const PlannedStmt *plan, bool report)
 {
@@ -314,8 +301,7 @@ check_access(const CompatAccess *access, const PlannedStmt *plan, bool report)
 	{
 		if (access->required & writes)
 			check_policy_write(access->relid, check.command);
-		if (!policy_is_installing() && mask_is_key_table(access->relid))
-			refuse_mask_key(access->relid, check.command);
+		mask_guard_key(access->relid, check.command);
 		return true;
 	}
 	return check_relation(&check);

@@ -6,7 +6,7 @@
  * Owns the list of relations that have a masked column of their own, read from
  * pg_seclabel once per generation of the policy, and only when somebody asks
  * about a table with children: a query on a parent shows the columns of its
- * children, whose own labels hold as well.
+ * children, whose own labels hold as well, and moves rows between them.
  *
  *-------------------------------------------------------------------------
  */
@@ -38,6 +38,7 @@
 
 static Oid *masked = NULL;		/* ascending */
 static int	nmasked = 0;
+static bool labeled_columns = false;	/* some column has a label, masked or not */
 static uint64 masked_generation = 0;
 
 /* ------------------------------------------------------------------------
@@ -80,6 +81,7 @@ load_masked(void)
 	HeapTuple	tuple;
 	uint64		generation;
 	List	   *found = NIL;
+	bool		any = false;
 	ListCell   *cell;
 
 	policy_current();
@@ -92,8 +94,10 @@ load_masked(void)
 	{
 		FormData_pg_seclabel *form = (FormData_pg_seclabel *) GETSTRUCT(tuple);
 
-		if (form->objsubid != 0 && form->classoid == RelationRelationId &&
-			is_stored_mask(tuple, RelationGetDescr(rel)))
+		if (form->objsubid == 0 || form->classoid != RelationRelationId)
+			continue;
+		any = true;
+		if (is_stored_mask(tuple, RelationGetDescr(rel)))
 			found = list_append_unique_oid(found, form->objoid);
 	}
 	systable_endscan(scan);
@@ -108,6 +112,7 @@ load_masked(void)
 	foreach(cell, found)
 		masked[nmasked++] = lfirst_oid(cell);
 	qsort(masked, nmasked, sizeof(Oid), compare_oids);
+	labeled_columns = any;
 	/* a change that came in meanwhile moved the generation on: read again next time */
 	masked_generation = generation;
 }
@@ -132,6 +137,13 @@ relation_masked_children(Oid relid)
 			children = lappend_oid(children, child);
 	}
 	return children;
+}
+
+bool
+relation_column_labels_exist(void)
+{
+	load_masked();
+	return labeled_columns;
 }
 
 bool

@@ -49,11 +49,30 @@ key_table(void)
 	return p->installed ? get_relname_relid(KEY_TABLE, p->schema_oid) : InvalidOid;
 }
 
-bool
-mask_is_key_table(Oid relid)
+/* Whoever knows the key can try values until one hashes right. */
+void
+mask_guard_key(Oid relid, const char *command)
 {
-	return relid >= FirstNormalObjectId && get_rel_namespace(relid) == policy_current()->schema_oid &&
-		relid == key_table();
+	Refusal		refusal = {0};
+
+	if (relid < FirstNormalObjectId || policy_is_installing() ||
+		get_rel_namespace(relid) != policy_current()->schema_oid || relid != key_table())
+		return;
+	refusal.event.kind = EVENT_TRAIL_GUARD;
+	refusal.event.severity = SEVERITY_HIGH;
+	refusal.event.breach = true;
+	refusal.event.action = command;
+	refusal.event.class_id = RelationRelationId;
+	refusal.event.object_id = relid;
+	refusal.event.object_type = "table";
+	refusal.event.object_identity = report_relation_identity(relid);
+	refusal.event.rule = "mask_key";
+	refusal.event.detail = "No query reads or writes the key of hash masks.";
+	refusal.message = "permission denied for the key of column masks";
+	refusal.detail = "No query reads or writes it.";
+	refusal.hint = "An officer can replace it: SELECT dataclass.renew_mask_key().";
+	refusal.mode = guc_enforcement;
+	report_refusal(&refusal);
 }
 
 /* Copy of the stored row, NULL if there is none. */
