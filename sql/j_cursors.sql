@@ -132,6 +132,33 @@ SET LOCAL ROLE regress_leaks_low;
 FETCH 1 FROM joined;								-- fail: by now it may hold more
 ROLLBACK;
 RESET ROLE;
+-- loops of PL/pgSQL over a transaction's end and through errors, by one and the same subject
+CREATE PROCEDURE leak_loop(change bool) LANGUAGE plpgsql AS $$
+DECLARE
+	r record;
+	seen text := '';
+BEGIN
+	FOR r IN SELECT id FROM leak_rows ORDER BY id LOOP
+		seen := seen || ' ' || r.id;
+		COMMIT;
+		BEGIN
+			PERFORM 1 / (r.id - 1);
+		EXCEPTION WHEN division_by_zero THEN
+			seen := seen || '!';
+		END;
+		IF change THEN
+			SET ROLE regress_leaks_low;
+		END IF;
+	END LOOP;
+	RAISE NOTICE 'seen:%', seen;
+END $$;
+SET ROLE regress_leaks_low;
+CALL leak_loop(false);								-- ok: open rows
+SET ROLE regress_leaks_high;
+CALL leak_loop(false);								-- ok: all rows
+CALL leak_loop(true);								-- fail: the rest is not for the other role
+RESET ROLE;
+DROP PROCEDURE leak_loop(bool);
 SELECT count(*) > 5 AS recorded FROM dataclass_audit.denied WHERE object_type = 'cursor';	-- ok
 SET ROLE regress_boss;
 DROP TABLE leak_rows, leak_column, leak_free;

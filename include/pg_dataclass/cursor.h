@@ -53,4 +53,7 @@ extern bool plan_calls_functions(const PlannedStmt *plan);
 /* Could the executor hold rows of that plan back, to return them at a later call? */
 extern bool plan_keeps_rows(const PlannedStmt *plan);
 
+/* Raises in place of core's error about a portal that hook_cursor.c holds back. */
+extern void cursor_explain_refusal(void);
+
 #endif							/* PG_DATACLASS_CURSOR_H */

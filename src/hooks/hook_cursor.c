@@ -210,6 +210,40 @@ refuse(const char *portal_name, const char *action, const char *detail)
 	report_refusal(&refusal);
 }
 
+#define STORED_ROWS_DETAIL "The rows of the cursor were read by a subject that may read more."
+
+/*
+ * Called by the error context callback while core reports that a portal cannot
+ * be run: where that is our doing, a recorded denial takes the error's place.
+ * (An error raised by a callback replaces the one being reported.)
+ */
+void
+cursor_explain_refusal(void)
+{
+	dlist_iter	iter;
+	MemoryContext old_cxt;
+	ErrorData  *error;
+	const StoredPortal *found = NULL;
+
+	if (dlist_is_empty(&stored_portals) || !IsTransactionState())
+		return;
+	/* not in ErrorContext, which the new error empties before it reads its texts */
+	old_cxt = MemoryContextSwitchTo(TopTransactionContext);
+	error = CopyErrorData();
+	dlist_foreach(iter, &stored_portals)
+	{
+		const StoredPortal *stored = dlist_container(StoredPortal, node, iter.cur);
+
+		if (stored->sealed && error->funcname && strcmp(error->funcname, "MarkPortalActive") == 0 &&
+			strcmp(error->message, psprintf(_("portal \"%s\" cannot be run"), stored->portal->name)) == 0)
+			found = stored;
+	}
+	if (found)
+		refuse(found->portal->name, "FETCH", STORED_ROWS_DETAIL);
+	FreeErrorData(error);
+	MemoryContextSwitchTo(old_cxt);
+}
+
 /* ------------------------------------------------------------------------
  * Portals with a tuple store
  * ------------------------------------------------------------------------
@@ -385,8 +419,7 @@ check_fetch(const FetchStmt *stmt)
 	StoredPortal *stored = portal ? find_stored(portal) : NULL;
 
 	if (stored && stored->sealed)
-		refuse(portal->name, stmt->ismove ? "MOVE" : "FETCH",
-			   "The rows of the cursor were read by a subject that may read more.");
+		refuse(portal->name, stmt->ismove ? "MOVE" : "FETCH", STORED_ROWS_DETAIL);
 }
 
 static void

@@ -40,6 +40,7 @@
 #include "utils/syscache.h"
 
 #include "pg_dataclass/compat.h"
+#include "pg_dataclass/cursor.h"
 #include "pg_dataclass/hooks.h"
 #include "pg_dataclass/init.h"
 
@@ -138,9 +139,12 @@ hide_constraint_values(void *arg)
 {
 	/* this very error may empty the stack */
 	register_put_back();
-	if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION &&
-		guc_enforcement != ENFORCEMENT_OFF)
+	if (guc_enforcement == ENFORCEMENT_OFF)
+		return;
+	if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
 		examine_error(NULL);
+	else if (geterrcode() == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
+		cursor_explain_refusal();
 }
 
 static void

@@ -1,7 +1,7 @@
 -- title: a cursor WITH HOLD of a cleared role is read by another
 -- role: switcher
 -- expect: denied
--- denials: 4
+-- denials: 5
 -- recorded: kind=access_denied rule=dominance
 
 BEGIN;

@@ -63,16 +63,16 @@ $wire->must('SET ROLE high');
 $wire->must('DECLARE held CURSOR WITH HOLD FOR SELECT body FROM r ORDER BY id DESC');
 is(run_portal($wire, 'held', 2), '2 rows, 2 hidden, suspended', 'a held cursor, for whom it was read');
 $wire->must('SET ROLE low');
-is(run_portal($wire, 'held', 2), '0 rows, 0 hidden, 55000', 'not after SET ROLE');
+is(run_portal($wire, 'held', 2), '0 rows, 0 hidden, 42501', 'not after SET ROLE');
 $wire->must('SET ROLE high');
 is(run_portal($wire, 'held', 2), '2 rows, 2 hidden, suspended', 'again after the role is back');
 $wire->must("SET dataclass.session_ceiling = 'open'");
-is(run_portal($wire, 'held', 2), '0 rows, 0 hidden, 55000', 'not after narrowing');
+is(run_portal($wire, 'held', 2), '0 rows, 0 hidden, 42501', 'not after narrowing');
 $wire->must('RESET dataclass.session_ceiling');
 $node->safe_psql('postgres', "SECURITY LABEL FOR dataclass ON ROLE high IS 'restricted'");
-is(run_portal($wire, 'held', 2), '0 rows, 0 hidden, 55000', 'not after another session took the clearance');
+is(run_portal($wire, 'held', 2), '0 rows, 0 hidden, 42501', 'not after another session took the clearance');
 $wire->must('SELECT 1');
-is(run_portal($wire, 'held', 2), '0 rows, 0 hidden, 55000', 'nor after the next statement');
+is(run_portal($wire, 'held', 2), '0 rows, 0 hidden, 42501', 'nor after the next statement');
 $node->safe_psql('postgres', "SECURITY LABEL FOR dataclass ON ROLE high IS 'secret'");
 $wire->must('SELECT 1');
 is(run_portal($wire, 'held', 2), '2 rows, 2 hidden, suspended', 'again when it is given back');
@@ -82,12 +82,12 @@ $wire->finish;
 $wire = client();
 $wire->must('SET SESSION AUTHORIZATION low');
 $wire->query('BEGIN; RESET SESSION AUTHORIZATION; SET LOCAL ROLE high; DECLARE held CURSOR WITH HOLD FOR SELECT body FROM r ORDER BY id DESC; COMMIT; SET SESSION AUTHORIZATION low');
-is(run_portal($wire, 'held', 2), '0 rows, 0 hidden, 55000', 'not after the session is somebody else\'s');
+is(run_portal($wire, 'held', 2), '0 rows, 0 hidden, 42501', 'not after the session is somebody else\'s');
 $wire->finish;
 $wire = client();
 $wire->must('SET ROLE low');
 $wire->query('BEGIN; SET LOCAL ROLE high; DECLARE held CURSOR WITH HOLD FOR SELECT body FROM r ORDER BY id DESC; COMMIT');
-is(run_portal($wire, 'held', 2), '0 rows, 0 hidden, 55000', 'not after SET LOCAL ROLE ended with the transaction');
+is(run_portal($wire, 'held', 2), '0 rows, 0 hidden, 42501', 'not after SET LOCAL ROLE ended with the transaction');
 $wire->finish;
 $wire = client();
 $wire->must('SET ROLE high');
@@ -98,17 +98,17 @@ $wire->must('SAVEPOINT s');
 $wire->must('SET LOCAL ROLE high');
 is(run_portal($wire, 'held', 1), '1 rows, 1 hidden, suspended', 'high within the savepoint');
 $wire->must('ROLLBACK TO s');
-is(run_portal($wire, 'held', 1), '0 rows, 0 hidden, 55000', 'not after ROLLBACK TO');
+is(run_portal($wire, 'held', 1), '0 rows, 0 hidden, 42501', 'not after ROLLBACK TO');
 $wire->finish;
 
 # Suspended portals: a sort, a scan, RETURNING, FETCH and EXECUTE as utility commands.
 for my $case (
 	[ 'sort', 'SELECT body FROM r ORDER BY id DESC', '0 rows, 0 hidden, 42501' ],
 	[ 'scan', 'SELECT body FROM r', '8 rows, 0 hidden, complete', '2 rows, 0 hidden, suspended' ],
-	[ 'returning', 'UPDATE r SET body = body WHERE id > 10 RETURNING body', '0 rows, 0 hidden, 55000' ],
-	[ 'modifying CTE', 'WITH u AS (UPDATE r SET body = body WHERE id > 10 RETURNING body) SELECT * FROM u', '0 rows, 0 hidden, 55000' ],
-	[ 'fetch', 'FETCH ALL FROM c', '0 rows, 0 hidden, 55000' ],
-	[ 'execute', 'EXECUTE p', '0 rows, 0 hidden, 55000' ])
+	[ 'returning', 'UPDATE r SET body = body WHERE id > 10 RETURNING body', '0 rows, 0 hidden, 42501' ],
+	[ 'modifying CTE', 'WITH u AS (UPDATE r SET body = body WHERE id > 10 RETURNING body) SELECT * FROM u', '0 rows, 0 hidden, 42501' ],
+	[ 'fetch', 'FETCH ALL FROM c', '0 rows, 0 hidden, 42501' ],
+	[ 'execute', 'EXECUTE p', '0 rows, 0 hidden, 42501' ])
 {
 	my ($name, $sql, $expected, $first) = @$case;
 	for my $portal ('', 'named')
@@ -130,6 +130,21 @@ for my $case (
 		$wire->finish;
 	}
 }
+
+# One that is sealed when its transaction ends leaves nothing behind.
+$wire = client();
+$wire->must('SET ROLE high');
+$wire->must('BEGIN');
+$wire->parse('s', 'UPDATE r SET body = body RETURNING body')->bind_portal('p', 's')->execute('p', 1)->flush_results(1);
+$wire->must('SET LOCAL ROLE low');
+my $result = $wire->run('COMMIT');
+is($result->{tag}, 'COMMIT', 'commit with a sealed portal');
+is(scalar @{ $wire->{notices} }, 0, '... without a warning');
+is(run_portal($wire, 'p', 1), '0 rows, 0 hidden, 34000', '... and the portal is gone');
+$wire->finish;
+
+cmp_ok($node->safe_psql('postgres', "SELECT count(*) FROM dataclass_audit.denied WHERE object_type = 'cursor' AND rule = 'dominance'"),
+	'>=', 16, 'all of that is recorded');
 
 # A deferred constraint, prepared in the session, checked by a COMMIT that no hook sees being parsed.
 for my $before ('nothing', 'an error')
