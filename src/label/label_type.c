@@ -89,7 +89,9 @@ parse_label(const char *text, Label *label)
 /*
  * The id of a label's text never changes, so the last ones are kept, by a hash
  * of the text: a bulk load meets the same few over and over, and SHA-256 costs
- * more than the rest of its row.  Longer texts are computed each time.
+ * more than the rest of its row.  Two neighbours share what falls on either:
+ * of a few labels some pair collides too often.  Longer texts are computed each
+ * time.
  */
 #define INPUT_MEMO_SIZE 128
 #define INPUT_MEMO_TEXT 55
@@ -114,11 +116,14 @@ dc_label_in(PG_FUNCTION_ARGS)
 	const char *text = PG_GETARG_CSTRING(0);
 	size_t		len = strlen(text);
 	InputMemo  *memo = len <= INPUT_MEMO_TEXT ? input_slot(text, len) : NULL;
+	InputMemo  *other = memo ? &input_memo[(memo - input_memo) ^ 1] : NULL;
 	Label		label;
 	uint64		id;
 
 	if (memo && memo->id != 0 && strcmp(memo->text, text) == 0)
 		PG_RETURN_LABEL(memo->id);
+	if (other && other->id != 0 && strcmp(other->text, text) == 0)
+		PG_RETURN_LABEL(other->id);
 	if (text[0] == '#')
 		PG_RETURN_LABEL(id_from_hex(text));
 
@@ -132,6 +137,7 @@ dc_label_in(PG_FUNCTION_ARGS)
 				 errhint("Check the OpenSSL configuration of the server with \"openssl list -providers\".")));
 	if (memo)
 	{
+		*other = *memo;
 		memo->id = id;
 		memcpy(memo->text, text, len + 1);
 	}

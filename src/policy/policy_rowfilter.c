@@ -80,8 +80,11 @@ typedef struct RowMemo
 
 static RowMemo memo[MEMO_SIZE];
 
-/* Checks of new rows that passed, valid for table_epoch and relation_labels_stamp. */
-#define CHECK_MEMO_SIZE 16
+/*
+ * Checks of new rows that passed, valid for table_epoch and
+ * relation_labels_stamp; in one of two neighbouring slots.
+ */
+#define CHECK_MEMO_SIZE 64
 
 typedef struct CheckMemo
 {
@@ -432,21 +435,26 @@ check_refused(uint64 id, Oid relid, RowCheckKind kind, const RowDecision *entry)
 static inline bool
 check_known(uint64 id, Oid relid)
 {
-	const CheckMemo *known = &check_memo[(id ^ relid) % CHECK_MEMO_SIZE];
+	int			slot = (id ^ relid) % CHECK_MEMO_SIZE;
+	const CheckMemo *known = &check_memo[slot];
+	const CheckMemo *other = &check_memo[slot ^ 1];
 
-	return known->id == id && known->relid == relid && check_memo_stamp == relation_labels_stamp;
+	return check_memo_stamp == relation_labels_stamp &&
+		((known->id == id && known->relid == relid) || (other->id == id && other->relid == relid));
 }
 
 static void
 check_remember(uint64 id, Oid relid, uint64 stamp)
 {
-	CheckMemo  *known = &check_memo[(id ^ relid) % CHECK_MEMO_SIZE];
+	int			slot = (id ^ relid) % CHECK_MEMO_SIZE;
+	CheckMemo  *known = &check_memo[slot];
 
 	if (stamp != relation_labels_stamp || !subject_epoch_is_current(table_epoch))
 		return;
 	if (check_memo_stamp != stamp)
 		memset(check_memo, 0, sizeof(check_memo));
 	check_memo_stamp = stamp;
+	check_memo[slot ^ 1] = *known;
 	known->id = id;
 	known->relid = relid;
 }
