@@ -371,6 +371,22 @@ dataclass_check_perms(COMPAT_CHECK_PERMS_ARGS)
 	return true;
 }
 
+/* Its rows may have any registered label below the ceiling, down to the lowest class: floors bind. */
+static void
+check_lowest_row(const Check *check, PolicyAction action)
+{
+	const PolicySnapshot *p = policy_current();
+	const char *name = p->nclasses ? p->classes[0].name : NULL;
+	ResolvedLabel lowest;
+	LabelError	error;
+	Label		label;
+
+	if (name == NULL || !label_parse(name, strlen(name), &label, &error))
+		return;
+	resolve_label(p, &label, &lowest);
+	decide(check, action, InvalidAttrNumber, &lowest);
+}
+
 /* For utility commands: the same questions about one relation. */
 void
 access_check_relation(Oid relid, PolicyAction action, const char *command)
@@ -393,6 +409,8 @@ access_check_relation(Oid relid, PolicyAction action, const char *command)
 		decide(&check, action, InvalidAttrNumber, NULL);
 	if (relation_ceiling(check.labels, &ceiling))
 		decide(&check, action, InvalidAttrNumber, &ceiling);
+	if (action == ACTION_WRITE && check.labels->row_label_attnum != InvalidAttrNumber)
+		check_lowest_row(&check, action);
 }
 
 /* Rows routed to a partition: may the subject write it as a whole?  Its column labels bind who names them. */
