@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/index.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_statistic_ext.h"
@@ -282,10 +283,16 @@ may_read_with_children(Oid relid, AttrNumber attnum)
 	return true;
 }
 
+/* Statistics of an index are of its expressions, which may be made of any column of the table. */
 Datum
 dc_statistics_visible(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(may_read_with_children(PG_GETARG_OID(0), PG_GETARG_INT16(1)));
+	Oid			relid = PG_GETARG_OID(0);
+	char		relkind = get_rel_relkind(relid);
+
+	if (relkind == RELKIND_INDEX || relkind == RELKIND_PARTITIONED_INDEX)
+		PG_RETURN_BOOL(may_read_with_children(IndexGetRelation(relid, false), InvalidAttrNumber));
+	PG_RETURN_BOOL(may_read_with_children(relid, PG_GETARG_INT16(1)));
 }
 
 /* Extended statistics: all that their table can hold. */

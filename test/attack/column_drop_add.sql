@@ -8,3 +8,4 @@ ALTER TABLE att.cols DROP COLUMN ssn;
 ALTER TABLE att.cols RENAME COLUMN ssn TO free;
 SELECT free FROM att.cols;
 ALTER TABLE att.secret DROP COLUMN body CASCADE;
+ALTER TABLE att.cols RENAME COLUMN free TO ssn;
