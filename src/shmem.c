@@ -7,7 +7,8 @@
  *		1. audit queue lock		(audit_queue.c)
  *		2. audit journal lock	(audit_journal.c; held over the append only)
  * Session facts are written by their own backend before any parallel worker
- * of it exists, and read by workers only: no lock.
+ * of it exists, and read by workers only: no lock.  Slots of protect_progress.c
+ * are written by their own backend under a change counter: no lock either.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,6 +22,7 @@
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/audit.h"
 #include "pg_dataclass/init.h"
+#include "pg_dataclass/protect.h"
 
 static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
 
@@ -29,6 +31,7 @@ shmem_request(void)
 {
 	RequestAddinShmemSpace(session_facts_shmem_size());
 	RequestAddinShmemSpace(audit_shmem_size());
+	RequestAddinShmemSpace(protect_progress_shmem_size());
 }
 
 static void
@@ -40,6 +43,7 @@ shmem_startup(void)
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	session_facts_shmem_init();
 	audit_shmem_init();
+	protect_progress_shmem_init();
 	LWLockRelease(AddinShmemInitLock);
 }
 

@@ -322,4 +322,17 @@ COMPAT_INIT_MATERIALIZED_SRF(FunctionCallInfo fcinfo)
 #define compat_owns_database(dbid, role) object_ownercheck(DatabaseRelationId, dbid, role)
 #endif
 
+/* CREATE INDEX on a relation that the caller has locked, whoever asks. */
+#include "commands/defrem.h"
+
+static inline Oid
+compat_define_index(Oid relid, IndexStmt *stmt)
+{
+#if PG_VERSION_NUM >= 160000
+	return DefineIndex(relid, stmt, InvalidOid, InvalidOid, InvalidOid, -1, false, false, true, false, true).objectId;
+#else
+	return DefineIndex(relid, stmt, InvalidOid, InvalidOid, InvalidOid, false, false, true, false, true).objectId;
+#endif
+}
+
 #endif							/* PG_DATACLASS_COMPAT_H */

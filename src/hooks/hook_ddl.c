@@ -36,6 +36,7 @@
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/hooks.h"
 #include "pg_dataclass/plan_target.h"
+#include "pg_dataclass/protect.h"
 #include "pg_dataclass/provider.h"
 #include "pg_dataclass/report.h"
 
@@ -291,6 +292,7 @@ check_alter_table(AlterTableStmt *stmt)
 	{
 		AlterTableCmd *cmd = lfirst(cell);
 
+		protect_check_alter(relid, stmt->relation->inh, cmd);
 		if ((cmd->subtype == AT_DisableRowSecurity || cmd->subtype == AT_NoForceRowSecurity) &&
 			relation_labels(relid)->row_label_attnum != InvalidAttrNumber)
 			refuse_row_security_off(relid);

@@ -37,6 +37,7 @@
 #include "pg_dataclass/hooks.h"
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/mask.h"
+#include "pg_dataclass/protect.h"
 #include "pg_dataclass/report.h"
 
 static object_access_hook_type prev_object_access = NULL;
@@ -242,6 +243,8 @@ dataclass_object_access(ObjectAccessType access, Oid class_id, Oid object_id, in
 			{
 				check_drop(class_id, object_id, sub_id, arg ? ((ObjectAccessDrop *) arg)->dropflags : 0);
 				record_drop(class_id, object_id, sub_id);
+				if (class_id == RelationRelationId && sub_id == 0 && object_id >= FirstNormalObjectId)
+					protect_entry_forget(object_id);
 			}
 			break;
 		case OAT_TRUNCATE:
