@@ -585,6 +585,8 @@ check_again(const PlannedStmt *plan)
 static void
 dataclass_executor_run(QueryDesc *query_desc, ScanDirection direction, uint64 count, bool execute_once)
 {
+	uint64		epoch;
+
 	if ((query_desc != checked_query || !subject_epoch_is_current(checked_epoch)) &&
 		!InNoForceRLSOperation() && IsTransactionState())
 	{
@@ -596,10 +598,14 @@ dataclass_executor_run(QueryDesc *query_desc, ScanDirection direction, uint64 co
 	}
 	/* only the run right after the start is covered by the check made there */
 	checked_query = NULL;
+	epoch = subject_epoch();
 	if (prev_run)
 		prev_run(query_desc, direction, count, execute_once);
 	else
 		standard_ExecutorRun(query_desc, direction, count, execute_once);
+	/* a function of the query, or another session, changed the subject while no filter was there to notice */
+	if (!subject_epoch_is_current(epoch) && guc_enforcement != ENFORCEMENT_OFF && !InNoForceRLSOperation())
+		plan_check_subject(query_desc->plannedstmt);
 }
 
 void
