@@ -101,16 +101,16 @@ check_column(const Job *job, Relation rel, AttrNumber attnum)
 				 errmsg("column \"%s\" of relation \"%s\" cannot hold row labels",
 						job->column, RelationGetRelationName(rel)),
 				 errdetail("It has type %s, not dataclass.label.", format_type_be(att->atttypid)),
-				 errhint("Name another column: SELECT dataclass.protect('%s', '%s', '...').",
-						 job->identity, job->spec.label.text)));
+				 errhint("Name another column: SELECT dataclass.protect(%s, '%s', '...').",
+						 quote_literal_cstr(job->identity), job->spec.label.text)));
 	if (att->attgenerated || att->attidentity)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("column \"%s\" of relation \"%s\" cannot hold row labels",
 						job->column, RelationGetRelationName(rel)),
 				 errdetail("It is a generated column; who writes a row has to give its label."),
-				 errhint("Name another column: SELECT dataclass.protect('%s', '%s', '...').",
-						 job->identity, job->spec.label.text)));
+				 errhint("Name another column: SELECT dataclass.protect(%s, '%s', '...').",
+						 quote_literal_cstr(job->identity), job->spec.label.text)));
 }
 
 /* One relation of the tree: remember what will have to be put back. */
@@ -129,8 +129,12 @@ examine(Job *job, Oid relid)
 				 errmsg("relation \"%s\" has its row labels in another column", RelationGetRelationName(rel)),
 				 errdetail("Column \"%s\" is of type dataclass.label; a table has one label column.",
 						   get_attname(relid, label_attnum, false)),
-				 errhint("Name that column: SELECT dataclass.protect('%s', '%s', '%s').", job->identity,
-						 job->spec.label.text, get_attname(relid, label_attnum, false))));
+				 errhint("Name that column: SELECT dataclass.protect(%s, '%s', %s).", quote_literal_cstr(job->identity),
+						 job->spec.label.text, quote_literal_cstr(get_attname(relid, label_attnum, false)))));
+	if (attnum < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_COLUMN),
+				 errmsg("column name \"%s\" conflicts with a system column name", job->column)));
 	if (attnum > 0)
 		check_column(job, rel, attnum);
 

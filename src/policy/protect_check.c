@@ -164,8 +164,8 @@ protect_check_target(Oid relid, const char *command)
 					 "Detach it from its type first: ALTER TABLE ... NOT OF.");
 	if (protect_parents(relid) != NIL)
 		wrong_object(relid, "It is a partition or an inheritance child; rows are also read through its parents.",
-					 psprintf("Do this with the whole tree: SELECT %s('%s', ...).", command,
-							  report_relation_identity(topmost(relid))));
+					 psprintf("Do this with the whole tree: SELECT %s(%s, ...).", command,
+							  quote_literal_cstr(report_relation_identity(topmost(relid)))));
 }
 
 List *

@@ -37,8 +37,8 @@ refuse(Oid relid, const char *what)
 	refusal.message = psprintf("permission denied to change %s of protected table \"%s\"", what, get_rel_name(relid));
 	refusal.detail = "An officer protected the table; its label column and ceiling are for officers to change.";
 	refusal.event.detail = refusal.detail;
-	refusal.hint = psprintf("Ask a security officer to run: SELECT dataclass.unprotect('%s').",
-							report_relation_identity(relid));
+	refusal.hint = psprintf("Ask a security officer to run: SELECT dataclass.unprotect(%s).",
+							quote_literal_cstr(report_relation_identity(relid)));
 	refusal.mode = guc_enforcement;
 	report_refusal(&refusal);
 }

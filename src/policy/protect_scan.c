@@ -20,6 +20,7 @@
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -28,15 +29,19 @@
 #include "pg_dataclass/protect.h"
 #include "pg_dataclass/rowfilter.h"
 
-#define MEMO_SIZE 256
+typedef struct JudgedLabel
+{
+	uint64		id;				/* hash key */
+	RowStanding standing;
+} JudgedLabel;
 
 typedef struct JudgeMemo
 {
 	RowJudge	judge;
 	const void *arg;
-	bool		known[MEMO_SIZE];
-	uint64		id[MEMO_SIZE];
-	RowStanding standing[MEMO_SIZE];
+	HTAB	   *judged;			/* JudgedLabel */
+	JudgedLabel last;			/* neighbouring rows often have the same label */
+	bool		last_valid;
 } JudgeMemo;
 
 RowStanding
@@ -66,19 +71,39 @@ row_stands_to_subject(uint64 id, const void *arg)
 	return row_label_readable_quietly(id) ? ROW_STANDS_WITHIN : ROW_STANDS_ABOVE;
 }
 
+static void
+memo_init(JudgeMemo *memo, RowJudge judge, const void *arg)
+{
+	HASHCTL		ctl = {0};
+
+	ctl.keysize = sizeof(uint64);
+	ctl.entrysize = sizeof(JudgedLabel);
+	ctl.hcxt = CurrentMemoryContext;
+	memo->judge = judge;
+	memo->arg = arg;
+	memo->judged = hash_create("pg_dataclass judged labels", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	memset(&memo->last, 0, sizeof(memo->last));
+	memo->last_valid = false;
+}
+
 static inline RowStanding
 judge_memoized(JudgeMemo *memo, uint64 id)
 {
-	int			slot = id % MEMO_SIZE;
+	JudgedLabel *judged;
 
-	if (!memo->known[slot] || memo->id[slot] != id)
+	if (memo->last_valid && memo->last.id == id)
+		return memo->last.standing;
+	judged = hash_search(memo->judged, &id, HASH_FIND, NULL);
+	if (judged == NULL)
 	{
-		memo->known[slot] = false;	/* judging may raise */
-		memo->standing[slot] = memo->judge(id, memo->arg);
-		memo->id[slot] = id;
-		memo->known[slot] = true;
+		RowStanding standing = memo->judge(id, memo->arg);
+
+		judged = hash_search(memo->judged, &id, HASH_ENTER, NULL);
+		judged->standing = standing;
 	}
-	return memo->standing[slot];
+	memo->last = *judged;
+	memo->last_valid = true;
+	return judged->standing;
 }
 
 static void
@@ -144,14 +169,13 @@ has_rows(Oid relid)
 void
 protect_scan(List *relids, RowJudge judge, const void *arg, RowCensus *census)
 {
-	JudgeMemo  *memo = palloc0(sizeof(JudgeMemo));
+	JudgeMemo	memo;
 	ListCell   *cell;
 	uint64		total = 0;
 	uint64		done = 0;
 
 	memset(census, 0, sizeof(*census));
-	memo->judge = judge;
-	memo->arg = arg;
+	memo_init(&memo, judge, arg);
 	foreach(cell, relids)
 		if (has_rows(lfirst_oid(cell)))
 		{
@@ -169,10 +193,10 @@ protect_scan(List *relids, RowJudge judge, const void *arg, RowCensus *census)
 			Relation	rel = table_open(lfirst_oid(cell), NoLock);
 
 			if (attnum != InvalidAttrNumber)
-				scan_table(rel, attnum, memo, census, total, &done);
+				scan_table(rel, attnum, &memo, census, total, &done);
 			table_close(rel, NoLock);
 		}
-	pfree(memo);
+	hash_destroy(memo.judged);
 }
 
 bool
