@@ -65,6 +65,14 @@ CREATE TABLE visit_a PARTITION OF visit FOR VALUES IN ('a');
 INSERT INTO visit VALUES (1, 'a');
 SECURITY LABEL FOR dataclass ON TABLE visit IS 'confidential:health';
 GRANT SELECT ON visit, visit_a TO PUBLIC;
+CREATE DOMAIN person_code AS text CHECK (VALUE <> '');
+CREATE TABLE person (id int PRIMARY KEY, name text, code person_code, born date, mail text);
+INSERT INTO person VALUES (1, 'Ayesha', 'AB-12-CD', '1980-02-01', 'a@x.pk');
+GRANT SELECT ON person TO PUBLIC;
+SECURITY LABEL FOR dataclass ON COLUMN person.name IS 'secret:health mask';
+SECURITY LABEL FOR dataclass ON COLUMN person.code IS 'secret:health mask partial(2, ''it''''s)'', 1)';
+SECURITY LABEL FOR dataclass ON COLUMN person.born IS 'secret:health mask constant(''1900-12-31'')';
+SECURITY LABEL FOR dataclass ON COLUMN person.mail IS 'secret:health mask hash';
 });
 
 # What a restore must reproduce.  Decisions: which of all tables each role may read.
@@ -77,6 +85,7 @@ my $rows = q{SELECT md5(string_agg(e::text, ',' ORDER BY id)) FROM encounter e};
 my $decisions = q{SELECT md5(string_agg(r || c.oid::regclass::text || a.object || a.allowed || coalesce(a.rule, ''), ',' ORDER BY r, c.oid::regclass::text, a.object))
 	FROM unnest(ARRAY['doctor', 'clerk', 'analyst']) r, pg_class c, dataclass.explain_access(r::regrole, c.oid, 'SELECT') a
 	WHERE c.relkind IN ('r', 'p') AND c.relnamespace IN ('public'::regnamespace, 'ward'::regnamespace)};
+my $masked = q{SET datestyle = 'ISO, DMY'; SET ROLE doctor; SELECT * FROM person; SET ROLE clerk; SELECT id, name, code, born, length(mail) FROM person};
 my $visible = q{SET ROLE doctor; SELECT count(*) FROM encounter; SET ROLE clerk; SELECT count(*) FROM encounter; SELECT total()};
 
 my %expected;
@@ -86,11 +95,12 @@ sub observe
 	return {
 		labels => $node->safe_psql($db, $labels), policy => $node->safe_psql($db, $policy),
 		rows => $node->safe_psql($db, $rows), decisions => $node->safe_psql($db, $decisions),
-		visible => $node->safe_psql($db, $visible),
+		visible => $node->safe_psql($db, $visible), masked => $node->safe_psql($db, $masked),
 	};
 }
 my $before = observe($old, 'agency');
 like($before->{labels}, qr/visit/, 'the database is labeled');
+is($before->{masked}, "1|Ayesha|AB-12-CD|1980-02-01|a\@x.pk\n1||ABit's)D|1900-12-31|64", 'columns are masked');
 is($before->{visible}, "400\n100\n400", 'doctor sees all, clerk a quarter, the trusted procedure all');
 
 my $dir = PostgreSQL::Test::Utils::tempdir;
@@ -103,6 +113,9 @@ $old->command_ok(['pg_dump', '-Fd', '-j', '2', '-f', "$dir/directory", 'agency']
 $old->safe_psql('postgres', 'CREATE ROLE uncleared SUPERUSER LOGIN');
 $old->command_fails_like(['pg_dump', '-U', 'uncleared', '-f', "$dir/none.sql", 'agency'],
 	qr/permission denied|query would be affected by row labels/, 'dump by an uncleared superuser fails');
+
+$old->command_fails_like(['pg_dump', '-U', 'uncleared', '-t', 'person', '-f', "$dir/none.sql", 'agency'],
+	qr/query would be affected by column masks/, 'dump of masks in place of values fails');
 
 my $new = PostgreSQL::Test::Cluster->new('new');
 $new->init;
@@ -130,7 +143,7 @@ for my $format (qw(plain custom directory))
 		$new->command_ok(['pg_restore', '--exit-on-error', '-j', '2', '-d', "from_$format", "$dir/directory"], 'directory restored in parallel');
 	}
 	my $after = observe($new, "from_$format");
-	is($after->{$_}, $before->{$_}, "$format: same $_") for qw(labels policy rows decisions visible);
+	is($after->{$_}, $before->{$_}, "$format: same $_") for qw(labels policy rows decisions visible masked);
 }
 
 # Without the rights: refused, with the next step, and nothing is readable.
