@@ -101,6 +101,9 @@ concerns_columns(Oid relid, List *names)
 	const RelationLabels *labels = relation_labels(relid);
 	ListCell   *cell;
 
+	/* a restore in parallel adds keys while other tables, the policy's among them, are being filled */
+	if (policy_is_restoring())
+		return false;
 	if (labels->governed || labels->quarantined || labels->unlabelled_denied ||
 		labels->row_label_attnum != InvalidAttrNumber)
 		return true;
