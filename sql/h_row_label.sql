@@ -101,7 +101,7 @@ SELECT body, label FROM note ORDER BY id;
 RESET ROLE;
 
 -- what was refused is in the trail
-SELECT rule, label, count(*) FROM dataclass_audit.denied WHERE object_identity = 'dataclass.row_label' GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT rule, label, count(*) FROM dataclass_audit.denied WHERE object_identity = 'dataclass.row_label' AND subject = 'writes_one' GROUP BY 1, 2 ORDER BY 1, 2;
 SECURITY LABEL FOR dataclass ON TABLE note IS 'secret:wa';
 SECURITY LABEL FOR dataclass ON TABLE bare IS 'secret:wa';
 SECURITY LABEL FOR dataclass ON ROLE writes_super IS 'secret:wa';
