@@ -350,7 +350,8 @@ sub step_officer
 		$how < 0.70 ? $w->drop_label :
 		$how < 0.77 ? $w->swap_classes :
 		!$idle ? $w->label_role('fz_r1') :
-		$how < 0.95 ? $w->label_table(pick(@{ $w->{tables} })) : $w->unvouch(pick(@{ $w->{tables} }));
+		$how < 0.92 ? $w->label_table(pick(@{ $w->{tables} })) :
+		$how < 0.97 ? $w->renew(pick(@{ $w->{tables} })) : $w->unvouch(pick(@{ $w->{tables} }));
 	$self->note("    officer: $what");
 	return;
 }

@@ -389,8 +389,16 @@ sub fill
 sub vouch
 {
 	my ($self, $t) = @_;
-	my $era = $self->{officer}->must('SELECT dataclass.policy_era()')->{rows}[0][0];
-	$self->{officer}->must("ALTER TABLE fzreal.$t->{name} ADD CONSTRAINT vouched CHECK (dataclass.row_within(label, '$t->{ceiling}', '$era'))");
+	if (chance(0.5))
+	{
+		$self->{officer}->must("SELECT dataclass.protect('fzreal.$t->{name}', '$t->{ceiling}')");
+		$t->{protected} = 1;
+	}
+	else
+	{
+		my $era = $self->{officer}->must('SELECT dataclass.policy_era()')->{rows}[0][0];
+		$self->{officer}->must("ALTER TABLE fzreal.$t->{name} ADD CONSTRAINT vouched CHECK (dataclass.row_within(label, '$t->{ceiling}', '$era'))");
+	}
 	$t->{vouched} = $t->{ceiling};
 	$self->{generation}++;
 	return;
@@ -399,10 +407,19 @@ sub vouch
 sub unvouch
 {
 	my ($self, $t) = @_;
-	return 'no constraint' if !delete $t->{vouched};
+	return 'no constraint' if !defined $t->{vouched} || $t->{protected};
+	delete $t->{vouched};
 	$self->{officer}->must("ALTER TABLE fzreal.$t->{name} DROP CONSTRAINT vouched");
 	$self->{generation}++;
 	return "$t->{name}: constraint dropped";
+}
+
+# After a new era, constraints that core may rely on again.
+sub renew
+{
+	my ($self, $t) = @_;
+	$self->{officer}->must("SELECT dataclass.renew_ceilings('fzreal.$t->{name}')");
+	return "$t->{name}: ceiling renewed";
 }
 
 # Views and functions over each table: of a superuser, of a plain owner,

@@ -40,6 +40,7 @@ while (defined $option{minutes} ? time - $start < 60 * $option{minutes} : $done 
 	$done += $run->{compared};
 	$rounds++;
 	$seen{$_} += $run->{seen}{$_} for keys %{ $run->{seen} // {} };
+	printf "# %d statements, %d differences so far\n", $done, $bad if $rounds % 50 == 0;
 	next if $ok;
 	$bad++;
 	print map { "$_\n" } @{ $run->{differences} };
