@@ -417,7 +417,7 @@ sub render
 	my $read = sub {
 		my ($relation, $x, $only) = @_;
 		my $t = $table_of->($relation);
-		my $columns = join ', ', map { $_ eq 'c' && $masked->($t) ? 'NULL::int AS c' : "q.$_" } @{ $t->{columns} };
+		my $columns = join ', ', map { $_ eq 'c' && $masked->($t) ? "$t->{column_mask} AS c" : "q.$_" } @{ $t->{columns} };
 		return "(SELECT $columns FROM $only$relation q WHERE " . $sees->($t, 'q') . " OFFSET 0) $x";
 	};
 	$text =~ s/\{T\}/$real ? 'dataclass.label' : 'text'/ge;
@@ -430,7 +430,7 @@ sub render
 	$text =~ s/\{B:(\w+):(\w+)\}/$real ? '(' : 'CASE WHEN ' . $sees->($table_of->($1), $2) . ' THEN'/ge;
 	$text =~ s/\{E\}/$real ? ')' : 'ELSE false END'/ge;
 	$text =~ s/\{C:(\w+):(\w+)\}/$real || $table_of->($1)->{kind} eq 'governed' ? '' : "fzmodel.touch($2.label) AND"/ge;
-	$text =~ s/\{M:(\w+):(\w+)\}/!$real && $masked->($table_of->($1)) ? 'NULL::int' : "$2.c"/ge;
+	$text =~ s/\{M:(\w+):(\w+)\}/!$real && $masked->($table_of->($1)) ? $table_of->($1)->{column_mask} : "$2.c"/ge;
 	$text =~ s/\{K:(\w+):([^}]+)\}/$real ? "COPY $1 ($2)" : "COPY (SELECT $2 FROM " . $read->($1, 'x', '') . ')'/ge;
 	return $text;
 }

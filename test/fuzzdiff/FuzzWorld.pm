@@ -350,10 +350,11 @@ sub label_column
 {
 	my ($self, $t) = @_;
 	my $text = random_label(1);
-	my $mask = chance(0.5);
-	$self->{officer}->must("SECURITY LABEL FOR dataclass ON COLUMN fzreal.$t->{name}.c IS '$text" . ($mask ? ' mask' : '') . "'");
+	# what stands in the label, and what the model reads instead of the column
+	my ($mask, $instead) = @{ pick([ '', undef ], [ ' mask', 'NULL::int' ], [ " mask constant(''7'')", '7' ]) };
+	$self->{officer}->must("SECURITY LABEL FOR dataclass ON COLUMN fzreal.$t->{name}.c IS '$text$mask'");
 	$t->{column_label} = $text;
-	$t->{column_mask} = $mask;
+	$t->{column_mask} = $instead;
 	$self->{generation}++;
 	return;
 }
