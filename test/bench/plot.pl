@@ -79,7 +79,7 @@ foreach my $group (@ratios)
 {
 	my $rows = $group->{rows};
 	my $middle = $y + $row_height * @$rows / 2 + 4;
-	printf qq{<text x="%d" y="%.1f" text-anchor="end"><tspan>%s</tspan><tspan fill="#777777"> / %s</tspan></text>\n},
+	printf qq{<text x="%d" y="%.1f" text-anchor="end"><tspan>%s</tspan><tspan fill="#777777">&#160;/ %s</tspan></text>\n},
 	  $text_width - 8, $middle, escape($group->{case}), escape($group->{against});
 	my $aim = $group->{aim} =~ /([0-9.]+)/ ? $1 : undef;
 	my $group_top = $y;
