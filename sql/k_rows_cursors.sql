@@ -53,6 +53,16 @@ COPY enc TO STDOUT;
 COPY enc (id, label) TO STDOUT;
 COPY (SELECT id FROM enc ORDER BY id DESC) TO STDOUT;
 COPY (UPDATE enc SET body = 'copied' RETURNING id) TO STDOUT;
+DECLARE cc CURSOR FOR SELECT id FROM col FOR UPDATE;
+FETCH 1 FROM cc;
+UPDATE col SET name = 'current' WHERE CURRENT OF cc RETURNING id, name;
+UPDATE col SET body = 'current' WHERE CURRENT OF cc;
+UPDATE col SET name = body WHERE CURRENT OF cc;
+DELETE FROM col WHERE CURRENT OF cc RETURNING body;
+DELETE FROM col WHERE CURRENT OF cc RETURNING id;
+CLOSE cc;
+DECLARE ct CURSOR FOR SELECT id FROM tab FOR UPDATE;
+DELETE FROM tab WHERE CURRENT OF ct;
 DECLARE t CURSOR FOR SELECT * FROM tab;
 DECLARE t CURSOR FOR SELECT body FROM col;
 PREPARE t AS SELECT * FROM tab;
@@ -92,6 +102,26 @@ BEGIN;
 :statements
 ROLLBACK;
 \set ECHO all
+RESET ROLE;
+-- COPY FROM, as the reader
+SET ROLE matrix_cu_reader;
+COPY tab FROM STDIN;											-- fail: label of the table
+9	x
+\.
+COPY col FROM STDIN;											-- fail: label of the column
+9	x	y
+\.
+COPY col (id, name) FROM STDIN;									-- ok
+9	y
+\.
+COPY enc FROM STDIN;											-- fail: second row
+8	x	open
+9	x	secret
+\.
+COPY enc FROM STDIN;											-- ok
+8	x	open
+\.
+SELECT id FROM enc ORDER BY id;									-- ok: 1 to 3 and 8
 RESET ROLE;
 SET ROLE regress_boss;										-- ok: cleared for all that they can hold
 SET client_min_messages = warning;							-- ok

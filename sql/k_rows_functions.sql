@@ -50,6 +50,8 @@ CREATE TRIGGER door AFTER INSERT ON door FOR EACH ROW EXECUTE FUNCTION t_door();
 CREATE VIEW rule_view AS SELECT id, label FROM enc;
 CREATE RULE rule_ins AS ON INSERT TO rule_view DO INSTEAD INSERT INTO enc VALUES (NEW.id, 'by rule', NEW.label);	-- ok
 CREATE RULE rule_upd AS ON UPDATE TO log DO INSTEAD UPDATE enc SET body = 'by rule' RETURNING id, body;	-- ok
+CREATE RULE rule_tab AS ON DELETE TO door DO INSTEAD DELETE FROM tab RETURNING id, body;	-- ok
+CREATE RULE rule_col AS ON UPDATE TO door DO INSTEAD UPDATE col SET name = body;	-- ok
 GRANT ALL ON rule_view TO PUBLIC;								-- ok
 RESET ROLE;
 \set VERBOSITY terse
@@ -77,6 +79,8 @@ INSERT INTO door VALUES (33, 'secret');
 INSERT INTO rule_view VALUES (34, 'open');
 INSERT INTO rule_view VALUES (35, 'secret');
 UPDATE log SET n = 1;
+DELETE FROM door;
+UPDATE door SET n = 1;
 SELECT id, body FROM enc ORDER BY id;
 CREATE FUNCTION pg_temp.spy() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE NOTICE ''%'', OLD; RETURN OLD; END';
 CREATE TRIGGER spy BEFORE DELETE ON enc FOR EACH ROW EXECUTE FUNCTION pg_temp.spy();

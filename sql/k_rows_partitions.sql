@@ -21,12 +21,18 @@ CREATE TABLE tab_open PARTITION OF tab FOR VALUES IN (1);
 CREATE TABLE tab_secret PARTITION OF tab FOR VALUES IN (2);		-- this one will be labelled
 CREATE TABLE col (id int, body text) PARTITION BY LIST (id);
 CREATE TABLE col_1 PARTITION OF col FOR VALUES IN (1);
+CREATE TABLE tab_up (id int, body text);
+CREATE TABLE tab_down (extra text) INHERITS (tab_up);
+CREATE TABLE col_up (id int, body text);
+CREATE TABLE col_down (extra text) INHERITS (col_up);
 CREATE TABLE free (id int, body text, label dataclass.label NOT NULL) PARTITION BY LIST (id);
 CREATE TABLE free_1 PARTITION OF free FOR VALUES IN (1);		-- this one will have a ceiling below secret
 CREATE TABLE free_2 PARTITION OF free FOR VALUES IN (2);
 GRANT ALL ON ALL TABLES IN SCHEMA matrix_pt TO PUBLIC;				-- ok
 INSERT INTO tab VALUES (1, 'open'), (2, 'secret');				-- ok
 INSERT INTO col VALUES (1, 'secret');							-- ok
+INSERT INTO tab_down VALUES (1, 'secret');						-- ok
+INSERT INTO col_down VALUES (1, 'secret');						-- ok
 INSERT INTO plain VALUES (1, 'open');							-- ok
 RESET ROLE;
 SECURITY LABEL FOR dataclass ON TABLE part IS 'secret';			-- ok
@@ -36,6 +42,8 @@ SECURITY LABEL FOR dataclass ON TABLE tab_secret IS 'secret';	-- ok
 SECURITY LABEL FOR dataclass ON TABLE free_1 IS 'restricted';	-- ok
 SECURITY LABEL FOR dataclass ON TABLE free_2 IS 'secret';		-- ok
 SECURITY LABEL FOR dataclass ON COLUMN col.body IS 'secret';	-- ok
+SECURITY LABEL FOR dataclass ON TABLE tab_up IS 'secret';		-- ok
+SECURITY LABEL FOR dataclass ON COLUMN col_up.body IS 'secret';	-- ok
 SET ROLE matrix_pt_cleared;
 INSERT INTO part VALUES (1, 'a', 'open'), (2, 'a', 'secret'), (11, 'a', 'open'), (12, 'a', 'secret');	-- ok
 INSERT INTO up VALUES (1, 'a', 'open'), (2, 'a', 'secret');		-- ok
@@ -86,6 +94,15 @@ SELECT id FROM col;
 SELECT body FROM col;
 SELECT body FROM col_1;
 SELECT id FROM col_1;
+SELECT id FROM tab_up;
+SELECT id FROM tab_down;
+DELETE FROM tab_up;
+SELECT id FROM col_up;
+SELECT body FROM col_up;
+SELECT body FROM col_down;
+SELECT id, extra FROM col_down;
+UPDATE col_up SET body = 'u';
+UPDATE col_up SET id = 2 RETURNING id;
 $statements$ AS statements \gset
 SET ROLE matrix_pt_reader;
 \set ECHO queries

@@ -51,7 +51,10 @@ GRANT ALL ON nested TO PUBLIC;									-- ok
 SET ROLE matrix_vw_cleared;
 CREATE MATERIALIZED VIEW mv AS SELECT * FROM enc;				-- ok
 CREATE MATERIALIZED VIEW mv_bare AS SELECT id, body FROM enc;	-- ok: labelled as a whole
-GRANT ALL ON mv, mv_bare TO PUBLIC;								-- ok
+CREATE MATERIALIZED VIEW mv_tab AS SELECT id FROM tab;			-- ok: labelled as a whole
+CREATE MATERIALIZED VIEW mv_col AS SELECT id, body FROM col;	-- ok: labelled as a whole
+CREATE MATERIALIZED VIEW mv_name AS SELECT id, name FROM col;	-- ok: nothing labelled in it
+GRANT ALL ON mv, mv_bare, mv_tab, mv_col, mv_name TO PUBLIC;	-- ok
 RESET ROLE;
 SELECT label FROM pg_seclabel WHERE objoid IN ('mv'::regclass, 'mv_bare'::regclass);	-- ok: of the table
 \set VERBOSITY terse
@@ -82,6 +85,13 @@ SELECT count(body) AS c_superuser FROM c_superuser;
 SELECT count(body) AS c_cleared FROM c_cleared;
 SELECT id FROM mv ORDER BY id;
 SELECT id FROM mv_bare ORDER BY id;
+SELECT count(*) FROM mv_tab;
+SELECT count(*) FROM mv_col;
+SELECT count(*) FROM mv_name;
+CREATE MATERIALIZED VIEW mv_mine AS SELECT id FROM tab;
+CREATE MATERIALIZED VIEW mv_mine AS SELECT body FROM col;
+CREATE MATERIALIZED VIEW mv_mine AS SELECT id, label FROM enc;
+SELECT count(*) FROM mv_mine WHERE id <= 5;
 REFRESH MATERIALIZED VIEW mv;
 COPY (SELECT id FROM v_superuser ORDER BY id) TO STDOUT;
 $statements$ AS statements \gset
