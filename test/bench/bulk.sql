@@ -1,5 +1,6 @@
 -- A million rows to load, and tables to load them into.
 
+SET client_min_messages = warning;
 CREATE TABLE labelled_source (id int NOT NULL, label dataclass.label NOT NULL, amount int NOT NULL, note text NOT NULL);
 CREATE TABLE integer_source (id int NOT NULL, label bigint NOT NULL, amount int NOT NULL, note text NOT NULL);
 INSERT INTO integer_source

@@ -2,6 +2,7 @@
 -- time: :table is labelled_items with :type a label, or integer_items with a
 -- number of the same width.
 
+SET client_min_messages = warning;
 CREATE TABLE :table (id int NOT NULL, level int NOT NULL, label :type NOT NULL, price numeric NOT NULL, name text NOT NULL, doc jsonb NOT NULL);
 SELECT :'type' = 'bigint' AS by_number \gset
 \if :by_number

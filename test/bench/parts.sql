@@ -1,5 +1,6 @@
 -- The rows of rows.sql, a partition for each class.
 
+SET client_min_messages = warning;
 CREATE TABLE labelled_parts (LIKE labelled_rows) PARTITION BY LIST (label);
 CREATE TABLE integer_parts (LIKE integer_rows) PARTITION BY LIST (level);
 SELECT format('CREATE TABLE labelled_part_%s PARTITION OF labelled_parts FOR VALUES IN (%L)', i, bench_label(i)),

@@ -25,7 +25,7 @@ case_scan()
 {
 	local count='SELECT count(*) FROM'
 	section "full scan, reader cleared for part of the labels"
-	duel --pairs $((rounds * 4)) \
+	duel --pairs $((rounds * 8)) \
 		--side "-d bench -U reader" --sql "$count labelled_rows" \
 		--side "-d bench -U reader" --sql "$count integer_rows WHERE level <= 3" |
 		record "$size" time "full scan, cleared for part" "WHERE level <= 3" "<= 1.05"
@@ -38,7 +38,7 @@ case_scan()
 		--side "-d bench -U reader" --setup 'SET max_parallel_workers_per_gather = 2' --sql "$count integer_rows WHERE level <= 3" |
 		record "$size" time "full scan, cleared for part, parallel" "the same, parallel" "-"
 	section "full scan, reader cleared for every label the table can hold"
-	duel --pairs $((rounds * 4)) \
+	duel --pairs $((rounds * 8)) \
 		--side "-d bench -U full_reader" --sql "$count labelled_rows" \
 		--side "-d bench -U full_reader" --sql "$count integer_rows" |
 		record "$size" time "full scan, cleared for all" "no labels" "<= 1.01"
@@ -92,7 +92,7 @@ case_parts()
 	ours=$(partitions_read reader 'SELECT count(*) FROM labelled_parts')
 	theirs=$(partitions_read reader 'SELECT count(*) FROM integer_parts WHERE level <= 3')
 	say "  partitions read: $ours; with the hand-written predicate: $theirs: $([ "$ours" = "$theirs" ] && echo the same || echo NOT the same)"
-	duel --pairs $((rounds * 4)) \
+	duel --pairs $((rounds * 8)) \
 		--side "-d bench -U reader" --sql 'SELECT count(*) FROM labelled_parts' \
 		--side "-d bench -U reader" --sql 'SELECT count(*) FROM integer_parts WHERE level <= 3' |
 		record "$size" time "partitioned by label, cleared for part" "WHERE level <= 3" "<= 1.05"

@@ -2,6 +2,7 @@
 -- in a thousand, the others share the rest.  Alike but for what decides about a
 -- row: a label, or a number of the same width.
 
+SET client_min_messages = warning;
 CREATE TABLE labelled_rows (id int NOT NULL, level int NOT NULL, label dataclass.label NOT NULL, amount int NOT NULL);
 CREATE TABLE integer_rows (id int NOT NULL, level int NOT NULL, number bigint NOT NULL, amount int NOT NULL);
 INSERT INTO integer_rows
