@@ -116,8 +116,8 @@ typedef struct RowCensus
 extern RowStanding row_stands_to_ceiling(uint64 id, const void *arg);
 /* ABOVE: the current subject may not read it */
 extern RowStanding row_stands_to_subject(uint64 id, const void *arg);
-/* Judge all rows of these locked relations; those without storage are passed over. */
-extern void protect_scan(List *relids, RowJudge judge, const void *arg, RowCensus *census);
+/* Judge all rows, perhaps also those that only old snapshots see, of these locked relations; those without storage are passed over. */
+extern void protect_scan(List *relids, bool old_versions, RowJudge judge, const void *arg, RowCensus *census);
 /* Does core vouch for the rows of the relation being below the ceiling? */
 extern bool protect_is_proven(Oid relid, const ResolvedLabel *ceiling);
 

@@ -12,6 +12,7 @@
 #define PG_DATACLASS_RESOLVE_H
 
 #include "access/attnum.h"
+#include "access/transam.h"
 #include "nodes/pg_list.h"
 
 #include "pg_dataclass/policy.h"
@@ -44,7 +45,9 @@ typedef struct RelationLabels
 	AttrNumber	row_label_attnum;	/* column of type dataclass.label, or 0 */
 	bool		row_label_unfiltered;	/* some ancestor lacks that column: read through it, no filter applies */
 	ResolvedLabel *row_ceiling; /* core vouches that every row is dominated by it, or NULL (label_rowproof.c) */
+	TransactionId row_ceiling_since;	/* who made that so; snapshots older than it may see other rows */
 	int			nbound;			/* LIST partition by label: its values; else 0 */
+	TransactionId bound_since;
 	uint64	   *bound;
 	ResolvedLabel label;		/* if governed */
 	int			ncolumns;

@@ -30,6 +30,7 @@
 #include "parser/parse_func.h"
 #include "parser/parse_type.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -276,6 +277,23 @@ check_attach(Oid parent, const PartitionCmd *cmd)
 	define_check_default_partition(parent, "ALTER TABLE");
 }
 
+/*
+ * What is proven of the rows of a table is proven since its newest child came;
+ * core tells sessions of a new child of the parent only.
+ */
+static void
+invalidate_ancestors(Oid relid)
+{
+	ListCell   *cell;
+
+	check_stack_depth();
+	if (!OidIsValid(relid))
+		return;
+	CacheInvalidateRelcacheByRelid(relid);
+	foreach(cell, protect_parents(relid))
+		invalidate_ancestors(lfirst_oid(cell));
+}
+
 static void
 check_alter_table(AlterTableStmt *stmt)
 {
@@ -307,7 +325,12 @@ check_alter_table(AlterTableStmt *stmt)
 				access_check_relation(relid, ACTION_DEFINE, "ALTER TABLE");
 		}
 		if (cmd->subtype == AT_AttachPartition)
+		{
 			check_attach(relid, (PartitionCmd *) cmd->def);
+			invalidate_ancestors(relid);
+		}
+		if (cmd->subtype == AT_AddInherit)
+			invalidate_ancestors(relation_of((RangeVar *) cmd->def));
 		if (cmd->subtype == AT_AddConstraint || cmd->subtype == AT_AddColumn)
 			check_references(list_make1(cmd->def));
 	}

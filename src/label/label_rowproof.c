@@ -10,6 +10,11 @@
  * in step; what the extension checks by itself (the label of the table) it
  * would let pass in permissive mode, so it proves nothing.
  *
+ * Core checks the rows that are there.  A transaction with an older snapshot may
+ * see row versions that were changed or deleted before; so each proof carries
+ * the transaction that made it, the newest one over all children, and counts
+ * only for snapshots taken after that (policy_rowoutcome.c).
+ *
  * A constraint counts only with the present era of the policy: it was checked
  * with the dominance of its day (see policy_era.c).
  *
@@ -86,6 +91,66 @@ is_ceiling(const PolicySnapshot *p, Node *expr, AttrNumber attnum, ResolvedLabel
 }
 
 static void
+note_newest(TransactionId *since, HeapTuple tuple)
+{
+	TransactionId xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+
+	if (TransactionIdIsNormal(xmin) &&
+		(!TransactionIdIsNormal(*since) || TransactionIdFollows(xmin, *since)))
+		*since = xmin;
+}
+
+/* When did the children get the constraint of that name?  Attaching one changes its row. */
+static void
+note_children_constraints(Relation rel, Oid parent, const char *name, TransactionId *since)
+{
+	ListCell   *cell;
+
+	if (!has_subclass(parent))
+		return;
+	foreach(cell, find_all_inheritors(parent, NoLock, NULL))
+	{
+		ScanKeyData key;
+		SysScanDesc scan;
+		HeapTuple	tuple;
+
+		if (lfirst_oid(cell) == parent)
+			continue;
+		ScanKeyInit(&key, Anum_pg_constraint_conrelid, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(lfirst_oid(cell)));
+		scan = systable_beginscan(rel, ConstraintRelidTypidNameIndexId, true, NULL, 1, &key);
+		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+			if (strcmp(NameStr(((Form_pg_constraint) GETSTRUCT(tuple))->conname), name) == 0)
+				note_newest(since, tuple);
+		systable_endscan(scan);
+	}
+}
+
+/* When did the partition, and those below it, become what they are? */
+static void
+note_attached(Oid relid, TransactionId *since)
+{
+	Relation	rel = table_open(InheritsRelationId, AccessShareLock);
+	List	   *relids = has_subclass(relid) ? find_all_inheritors(relid, NoLock, NULL) : list_make1_oid(relid);
+	ListCell   *cell;
+
+	foreach(cell, relids)
+	{
+		ScanKeyData key;
+		SysScanDesc scan;
+		HeapTuple	tuple;
+
+		ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(lfirst_oid(cell)));
+		scan = systable_beginscan(rel, InheritsRelidSeqnoIndexId, true, NULL, 1, &key);
+		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+			note_newest(since, tuple);
+		systable_endscan(scan);
+	}
+	table_close(rel, AccessShareLock);
+}
+
+static void
 find_ceiling(const PolicySnapshot *p, RelationLabels *labels)
 {
 	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
@@ -114,6 +179,8 @@ find_ceiling(const PolicySnapshot *p, RelationLabels *labels)
 			continue;
 		labels->row_ceiling = palloc(sizeof(ResolvedLabel));
 		*labels->row_ceiling = ceiling;
+		note_newest(&labels->row_ceiling_since, tuple);
+		note_children_constraints(rel, labels->relid, NameStr(form->conname), &labels->row_ceiling_since);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -175,6 +242,7 @@ find_bound(RelationLabels *labels)
 		labels->bound[n++] = (uint64) DatumGetInt64(value->constvalue);
 	}
 	labels->nbound = n;
+	note_attached(labels->relid, &labels->bound_since);
 }
 
 /*

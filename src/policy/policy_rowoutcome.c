@@ -19,6 +19,7 @@
 #include "common/hashfn.h"
 #include "utils/memutils.h"
 #include "utils/rls.h"
+#include "utils/snapmgr.h"
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/rowfilter.h"
@@ -82,6 +83,16 @@ outcome_of_bound(const RelationLabels *labels)
 	return readable == n ? ROWS_ALL : readable == 0 ? ROWS_NONE : ROWS_SOME;
 }
 
+/*
+ * Was that done before any snapshot of this transaction was taken?  An older
+ * snapshot, also one that was imported, may show rows as they were before.
+ */
+static bool
+seen_by_all_snapshots(TransactionId since)
+{
+	return !TransactionIdIsNormal(since) || TransactionIdPrecedes(since, TransactionXmin);
+}
+
 RowOutcome
 row_filter_outcome(Oid relid)
 {
@@ -92,9 +103,10 @@ row_filter_outcome(Oid relid)
 		return ROWS_SOME;
 	if (guc_enforcement != ENFORCEMENT_ENFORCING)
 		return ROWS_ALL;		/* the filter hides nothing */
-	if (labels->row_ceiling && reads_all_below(labels->row_ceiling))
+	if (labels->row_ceiling && seen_by_all_snapshots(labels->row_ceiling_since) &&
+		reads_all_below(labels->row_ceiling))
 		return ROWS_ALL;
-	if (labels->nbound > 0)
+	if (labels->nbound > 0 && seen_by_all_snapshots(labels->bound_since))
 		outcome = outcome_of_bound(labels);
 	/* with row_security = off, hidden rows raise an error: each must be met */
 	if (outcome == ROWS_NONE && !row_security)

@@ -233,7 +233,7 @@ look_at_rows(Job *job)
 				(errmsg("%s: no row of \"%s\" needs to be looked at", COMMAND, job->identity)));
 		return;
 	}
-	protect_scan(relids, row_stands_to_ceiling, &job->ceiling, &job->census);
+	protect_scan(relids, false, row_stands_to_ceiling, &job->ceiling, &job->census);
 	ereport(NOTICE,
 			(errmsg("%s: " UINT64_FORMAT " rows of \"%s\" looked at, " UINT64_FORMAT " of them without a label",
 					COMMAND, job->census.rows, job->identity, job->census.unlabeled)));

@@ -81,7 +81,7 @@ renew(const CeilingConstraint *before, const char *era)
 	resolve_label(policy_current(), &spec.label, &ceiling);
 	if (ceiling.rank == POLICY_RANK_NONE)
 		return pstrdup("not renewed: the policy does not know its label");
-	protect_scan(relids, row_stands_to_ceiling, &ceiling, &census);
+	protect_scan(relids, false, row_stands_to_ceiling, &ceiling, &census);
 	if (census.above + census.unregistered + census.unlabeled > 0)
 		return rows_in_the_way(&census);
 

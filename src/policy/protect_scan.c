@@ -6,7 +6,8 @@
  * A sequential scan under a fresh snapshot, as core's validation of a CHECK
  * constraint does it.  The caller holds AccessExclusiveLock, so that there are
  * no rows of others that this would miss.  Each label is judged once and
- * remembered; only counts leave this file.
+ * remembered; only counts leave this file.  With old_versions, rows that were
+ * changed or deleted count as well for as long as some transaction may see them.
  *
  *-------------------------------------------------------------------------
  */
@@ -129,14 +130,17 @@ count_row(JudgeMemo *memo, Datum value, bool isnull, RowCensus *census)
 }
 
 static void
-scan_table(Relation rel, AttrNumber attnum, JudgeMemo *memo, RowCensus *census,
+scan_table(Relation rel, AttrNumber attnum, bool old_versions, JudgeMemo *memo, RowCensus *census,
 		   uint64 total, uint64 *done)
 {
+	SnapshotData non_vacuumable;
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
-	TableScanDesc scan = table_beginscan_strat(rel, snapshot, 0, NULL, true, false);
+	TableScanDesc scan;
 	BlockNumber last = InvalidBlockNumber;
 
+	InitNonVacuumableSnapshot(non_vacuumable, GlobalVisTestFor(rel));
+	scan = table_beginscan_strat(rel, old_versions ? &non_vacuumable : snapshot, 0, NULL, true, false);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		BlockNumber block = ItemPointerGetBlockNumber(&slot->tts_tid);
@@ -167,7 +171,7 @@ has_rows(Oid relid)
 }
 
 void
-protect_scan(List *relids, RowJudge judge, const void *arg, RowCensus *census)
+protect_scan(List *relids, bool old_versions, RowJudge judge, const void *arg, RowCensus *census)
 {
 	JudgeMemo	memo;
 	ListCell   *cell;
@@ -193,7 +197,7 @@ protect_scan(List *relids, RowJudge judge, const void *arg, RowCensus *census)
 			Relation	rel = table_open(lfirst_oid(cell), NoLock);
 
 			if (attnum != InvalidAttrNumber)
-				scan_table(rel, attnum, &memo, census, total, &done);
+				scan_table(rel, attnum, old_versions, &memo, census, total, &done);
 			table_close(rel, NoLock);
 		}
 	hash_destroy(memo.judged);

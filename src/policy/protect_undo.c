@@ -33,7 +33,6 @@
 #include "pg_dataclass/protect.h"
 #include "pg_dataclass/provider.h"
 #include "pg_dataclass/report.h"
-#include "pg_dataclass/rowfilter.h"
 #include "pg_dataclass/subject.h"
 
 #define COMMAND "dataclass.unprotect"
@@ -95,25 +94,21 @@ need_clearance(Oid relid)
 	report_decision(&decision, relid, InvalidAttrNumber, COMMAND, &ceiling.label);
 }
 
-/* No ceiling is sure to cover the rows: enforcement may have been off, or the era is over. */
+/*
+ * Rows whose column goes are nobody's secret any more, and that for old snapshots
+ * too: a version that was above, and is still seen by some transaction, counts.
+ */
 static void
 need_readable_rows(Oid relid, List *relids)
 {
-	List	   *unsure = NIL;
-	ListCell   *cell;
 	RowCensus	census;
 
-	foreach(cell, relids)
-		if (row_filter_outcome(lfirst_oid(cell)) != ROWS_ALL)
-			unsure = lappend_oid(unsure, lfirst_oid(cell));
-	if (unsure == NIL)
-		return;
-	protect_scan(unsure, row_stands_to_subject, NULL, &census);
+	protect_scan(relids, true, row_stands_to_subject, NULL, &census);
 	if (census.above > 0)
 		refuse(relid, decision_rule_name(DECISION_DOMINANCE),
-			   psprintf(UINT64_FORMAT " of its " UINT64_FORMAT " rows are above the clearance of the role; they would lose their label.",
+			   psprintf(UINT64_FORMAT " of its " UINT64_FORMAT " rows are above the clearance of the role, or were for a transaction that still runs; they would lose their label.",
 						census.above, census.rows),
-			   "Have a role do this that is cleared for every row.");
+			   "Have a role do this that is cleared for every row, or try again when older transactions have ended.");
 }
 
 /* ------------------------------------------------------------------------
