@@ -1,24 +1,28 @@
 -- dataclass.protect() on tables that have a label column, flags and labels already, and on what cannot be protected
+INSERT INTO dataclass.compartment (name) VALUES ('ward'), ('ward.b');
+CREATE SCHEMA protect;
+GRANT ALL ON SCHEMA protect TO PUBLIC;
+SET search_path = protect, public;
 CREATE ROLE protect_owner;
 CREATE ROLE protect_officer;
 GRANT dataclass_officer TO protect_officer;
-SECURITY LABEL FOR dataclass ON ROLE protect_officer IS 'secret:health with (declassify, reclassify)';
-SECURITY LABEL FOR dataclass ON ROLE protect_owner IS 'secret:health';
-SELECT dataclass.create_label('confidential:health');
+SECURITY LABEL FOR dataclass ON ROLE protect_officer IS 'secret:ward with (declassify, reclassify)';
+SECURITY LABEL FOR dataclass ON ROLE protect_owner IS 'secret:ward';
+SELECT dataclass.create_label('confidential:ward');
 SET ROLE protect_owner;
 
 -- a column, a default, flags and a policy of its own
 CREATE TABLE kept (id int PRIMARY KEY, cls dataclass.label DEFAULT 'restricted');
-INSERT INTO kept SELECT i, (ARRAY['open', 'restricted', 'confidential:health'])[i % 3 + 1]::dataclass.label FROM generate_series(1, 30) i;
+INSERT INTO kept SELECT i, (ARRAY['open', 'restricted', 'confidential:ward'])[i % 3 + 1]::dataclass.label FROM generate_series(1, 30) i;
 CREATE POLICY everybody ON kept USING (id > 0);
 ALTER TABLE kept ENABLE ROW LEVEL SECURITY;
 GRANT SELECT ON kept TO protect_officer;
 SET ROLE protect_officer;
 SELECT dataclass.protect('kept', 'restricted', 'cls');				-- fail: rows above
-SELECT dataclass.protect('kept', 'confidential:health');			-- fail: another label column
-SELECT dataclass.protect('kept', 'confidential:health', 'id');		-- fail: another label column, and a wrong type
+SELECT dataclass.protect('kept', 'confidential:ward');			-- fail: another label column
+SELECT dataclass.protect('kept', 'confidential:ward', 'id');		-- fail: another label column, and a wrong type
 SELECT count(*) FROM dataclass.protected;
-SELECT dataclass.protect('kept', 'confidential:health', 'cls', true);	-- ok
+SELECT dataclass.protect('kept', 'confidential:ward', 'cls', true);	-- ok
 SELECT "column", column_added, default_before, not_null_before, rls_was_enabled, rls_was_forced, index_name FROM dataclass.protected;
 SELECT cls, count(*) FROM kept GROUP BY cls ORDER BY 2, cls::text COLLATE "C";		-- rows keep their labels
 RESET ROLE;
@@ -32,7 +36,7 @@ SELECT attnotnull FROM pg_attribute WHERE attrelid = 'kept'::regclass AND attnam
 SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = 'kept'::regclass;	-- both: it still has row labels
 SELECT indexname FROM pg_indexes WHERE tablename = 'kept' ORDER BY 1;
 SELECT conname FROM pg_constraint WHERE conrelid = 'kept'::regclass;
-SELECT count(*) FROM pg_seclabels WHERE objname = 'kept';
+SELECT count(*) FROM pg_seclabels WHERE objname ~ 'kept';
 SET ROLE protect_officer;
 SELECT cls, count(*) FROM kept GROUP BY cls ORDER BY 2, cls::text COLLATE "C";
 
@@ -47,25 +51,25 @@ SECURITY LABEL FOR dataclass ON TABLE plain IS 'restricted';
 GRANT SELECT ON plain TO protect_officer;
 SET ROLE protect_officer;
 SELECT count(*) FROM plain;											-- nobody sees rows without a label
-SELECT dataclass.protect('plain', 'confidential:health');			-- ok
+SELECT dataclass.protect('plain', 'confidential:ward');			-- ok
 SELECT label, count(*) FROM plain GROUP BY label;
 SELECT label_before, not_null_before FROM dataclass.protected WHERE relation = 'plain'::regclass;
 SELECT dataclass.protect('filled', 'restricted');					-- ok: no rows
 SELECT dataclass.unprotect('plain');								-- ok
 RESET ROLE;
-SELECT label FROM pg_seclabels WHERE objname = 'plain';				-- as it was
+SELECT label FROM pg_seclabels WHERE objname ~ 'plain$';				-- as it was
 SELECT attnotnull FROM pg_attribute WHERE attrelid = 'plain'::regclass AND attname = 'label';
 
 -- rows whose label is not registered
 SET ROLE protect_officer;
-SELECT dataclass.create_label('restricted:finance');
+SELECT dataclass.create_label('restricted:ward.b');
 RESET ROLE;
-SECURITY LABEL FOR dataclass ON ROLE protect_officer IS 'secret:health,finance with (declassify, reclassify)';
+SECURITY LABEL FOR dataclass ON ROLE protect_officer IS 'secret:ward,ward.b with (declassify, reclassify)';
 SET ROLE protect_officer;
 CREATE TABLE stray (id int, label dataclass.label);
-INSERT INTO stray VALUES (1, 'restricted:finance'), (2, 'open');
-DELETE FROM dataclass.row_label WHERE label = 'restricted:finance';
-SELECT dataclass.protect('stray', 'secret:health,finance');			-- fail
+INSERT INTO stray VALUES (1, 'restricted:ward.b'), (2, 'open');
+DELETE FROM dataclass.row_label WHERE label = 'restricted:ward.b';
+SELECT dataclass.protect('stray', 'secret:ward,ward.b');			-- fail
 
 -- what cannot be protected
 RESET ROLE;
@@ -104,13 +108,13 @@ DROP FOREIGN DATA WRAPPER protect_fdw;
 DROP VIEW seen;
 DROP MATERIALIZED VIEW stored;
 DROP SEQUENCE counted;
-SET ROLE protect_officer;
-DROP TABLE stray;
-RESET ROLE;
-SELECT dataclass.set_label('role', current_user, 'secret:health');
-DROP TABLE typed, wrong, generated, parent, filled, plain, kept;
+SELECT dataclass.set_label('role', current_user, 'secret:ward');
+SELECT count(dataclass.set_label(t::regclass, 'secret:ward')) FROM unnest(ARRAY['kept', 'generated', 'stray']) t;	-- now cleared for all they can hold
+DROP TABLE typed, wrong, generated, parent, filled, plain, kept, stray;
 DROP TYPE pair;
 SELECT dataclass.set_label('role', current_user, NULL);
 SELECT count(*) FROM dataclass.protected;
-DELETE FROM dataclass.row_label WHERE label = 'confidential:health';
+DROP SCHEMA protect;
+DELETE FROM dataclass.row_label WHERE label ~ 'ward';
+DELETE FROM dataclass.compartment WHERE name ~ '^ward';
 DROP ROLE protect_owner, protect_officer;

@@ -1,10 +1,14 @@
 -- dataclass.protect() on partitioned tables and inheritance trees; ceilings of a past era
+INSERT INTO dataclass.compartment (name) VALUES ('ward'), ('ward.b');
+CREATE SCHEMA protect;
+GRANT ALL ON SCHEMA protect TO PUBLIC;
+SET search_path = protect, public;
 CREATE ROLE protect_owner;
 CREATE ROLE protect_other;
 CREATE ROLE protect_officer;
 CREATE ROLE protect_low;
 GRANT dataclass_officer TO protect_officer;
-SECURITY LABEL FOR dataclass ON ROLE protect_officer IS 'secret:health with (declassify, reclassify)';
+SECURITY LABEL FOR dataclass ON ROLE protect_officer IS 'secret:ward with (declassify, reclassify)';
 SECURITY LABEL FOR dataclass ON ROLE protect_low IS 'restricted';
 CREATE VIEW protect_state AS SELECT c.relname,
 		(SELECT attname FROM pg_attribute a WHERE a.attrelid = c.oid AND atttypid = 'dataclass.label'::regtype AND NOT attisdropped) AS col,
@@ -14,7 +18,7 @@ CREATE VIEW protect_state AS SELECT c.relname,
 		(SELECT label FROM pg_seclabels l WHERE l.objoid = c.oid AND l.objsubid = 0 AND provider = 'dataclass') AS label,
 		p.root, p.column_added AS added
 	FROM pg_class c LEFT JOIN dataclass.protected p ON p.relation = c.oid
-	WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace AND c.relname ~ '^(log|base)' ORDER BY c.relname;
+	WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'protect'::regnamespace AND c.relname ~ '^(log|base)' ORDER BY c.relname;
 
 -- partitions, of several owners
 SET ROLE protect_owner;
@@ -49,7 +53,7 @@ CREATE TABLE log_3 (id int, body text);
 SET ROLE protect_officer;
 SELECT dataclass.protect('log_3', 'confidential');					-- ok: by itself
 RESET ROLE;
-SELECT dataclass.set_label('role', current_user, 'secret:health with (declassify)');
+SELECT dataclass.set_label('role', current_user, 'secret:ward with (declassify)');
 ALTER TABLE log ATTACH PARTITION log_3 FOR VALUES FROM (200) TO (300);	-- ok: it has the ceiling
 SET ROLE protect_officer;
 SELECT dataclass.protect('log', 'secret');							-- ok: all of the tree
@@ -106,7 +110,11 @@ SELECT dataclass.protect('base', 'secret');							-- fail: rows above
 ROLLBACK;
 DELETE FROM base_child;
 DROP VIEW protect_state;
+SECURITY LABEL FOR dataclass ON TABLE by_hand IS 'restricted';
 DROP TABLE base, base_child, base_policy, by_hand;
 SELECT count(*) FROM dataclass.protected;
 SELECT dataclass.set_label('role', current_user, NULL);
+DROP SCHEMA protect;
+DELETE FROM dataclass.row_label WHERE label ~ 'ward';
+DELETE FROM dataclass.compartment WHERE name ~ '^ward';
 DROP ROLE protect_owner, protect_other, protect_officer, protect_low;
