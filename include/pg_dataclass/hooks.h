@@ -98,4 +98,15 @@ extern List *keep_labels_before(Node *parsetree);
 extern void keep_labels_after(List *kept);
 extern Oid	ddl_created_relation(Node *parsetree);
 
+/* Labeled columns that a query names but does not touch (column_use.c): pairs of relation and column. */
+typedef struct ColumnUse
+{
+	List	   *relations;		/* oids */
+	List	   *columns;		/* ints: attribute numbers, in parallel */
+} ColumnUse;
+
+extern void column_use_find(Query *parse, ColumnUse *untouched);
+extern void column_use_mark_plan(PlannedStmt *plan, const ColumnUse *untouched);
+extern bool column_use_plan_leaves(const PlannedStmt *plan, Oid relid, AttrNumber attnum);
+
 #endif							/* PG_DATACLASS_HOOKS_H */

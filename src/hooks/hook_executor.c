@@ -174,6 +174,14 @@ shows_mask(const Check *check, const ColumnLabel *column)
 		!mask_column_readable(check->access->relid, column->attnum);
 }
 
+/* Is the column named only where nothing of it is read?  Workers as above. */
+static bool
+leaves_column(const Check *check, const ColumnLabel *column)
+{
+	return IsParallelWorker() ||
+		(check->plan && column_use_plan_leaves(check->plan, check->access->relid, column->attnum));
+}
+
 static bool
 check_columns(const Check *check)
 {
@@ -195,7 +203,7 @@ check_columns(const Check *check)
 		bool		write = touches(access->inserted, column->attnum) ||
 			touches(access->updated, column->attnum);
 
-		if (read && shows_mask(check, column))
+		if (read && (shows_mask(check, column) || leaves_column(check, column)))
 			read = false;
 		if (read && !decide(check, ACTION_READ, column->attnum, &column->resolved))
 			return false;

@@ -49,6 +49,7 @@ typedef struct WalkContext
 {
 	bool		sql_function;	/* saw a function in FROM that core might inline */
 	bool		masked;			/* saw a relation with masked columns */
+	bool		columns;		/* saw a relation with labeled columns */
 } WalkContext;
 
 static planner_hook_type prev_planner = NULL;
@@ -364,6 +365,7 @@ protect_query(Query *query, WalkContext *context)
 		context->masked |= mask_concerns(rte);
 		if (rte->rtekind != RTE_RELATION)
 			continue;
+		context->columns |= relation_labels(rte->relid)->ncolumns > 0;
 		protect_statistics(rte, rti);
 		attnum = relation_labels(rte->relid)->row_label_attnum;
 		if (rti == query->resultRelation)
@@ -418,7 +420,8 @@ reads_governed(Node *node, void *context)
 			RangeTblEntry *rte = lfirst(cell);
 
 			if (rte->rtekind == RTE_RELATION &&
-				relation_labels(rte->relid)->row_label_attnum != InvalidAttrNumber)
+				(relation_labels(rte->relid)->row_label_attnum != InvalidAttrNumber ||
+				 relation_labels(rte->relid)->ncolumns > 0))
 				return true;
 			if (mask_concerns(rte))
 				return true;
@@ -462,14 +465,19 @@ protect_and_plan(Query *parse, const char *query_string, int cursorOptions, Para
 				 PlanAssumptions *assumptions, WalkContext *context)
 {
 	MaskMarks	marks = {NIL, NIL};
+	ColumnUse	untouched = {NIL, NIL};
 	PlannedStmt *plan;
 
-	context->sql_function = context->masked = false;
+	context->sql_function = context->masked = context->columns = false;
 	add_row_checks((Node *) parse, context);
 	if (context->masked)
 		parse = mask_columns(parse, &marks);
+	/* a function's body, once inlined, may touch what the query does not */
+	if (context->columns && !context->sql_function)
+		column_use_find(parse, &untouched);
 	plan = plan_query(parse, query_string, cursorOptions, boundParams);
 	mask_mark_plan(plan, &marks);
+	column_use_mark_plan(plan, &untouched);
 	return plan;
 }
 
@@ -516,7 +524,7 @@ plan_protected(Query *parse, const char *query_string, int cursorOptions, ParamL
 static PlannedStmt *
 dataclass_planner(Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams)
 {
-	WalkContext context = {false, false};
+	WalkContext context = {false, false, false};
 	PlannedStmt *plan;
 	Query	   *untouched;
 
