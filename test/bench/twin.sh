@@ -21,10 +21,23 @@ plain_stop()
 	rm -rf "$cluster_dir/plain"
 }
 
-# CPU time of all sessions that have ended, in clock ticks.
+# CPU time of all sessions that have ended, in clock ticks.  A session counts
+# when the postmaster has reaped it, which is later than it leaves
+# pg_stat_activity: wait for that with no_more_children.
 cpu_ticks()		# cpu_ticks DATA-DIRECTORY
 {
 	awk '{ sub(/.*\) /, ""); print $14 + $15 }' "/proc/$(head -n 1 "$1/postmaster.pid")/stat"
+}
+
+children()		# children DATA-DIRECTORY: how many processes the postmaster has
+{
+	cat /proc/[0-9]*/stat 2> /dev/null |
+		awk -v pm="$(head -n 1 "$1/postmaster.pid")" '{ sub(/.*\) /, ""); if ($2 == pm) n++ } END { print n + 0 }'
+}
+
+no_more_children()	# no_more_children DATA-DIRECTORY NUMBER
+{
+	[ "$(children "$1")" -le "$2" ]
 }
 
 case_select_only()
@@ -50,26 +63,25 @@ case_select_only()
 # machine disturbs less than throughput.
 case_select_cpu()
 {
-	local round side port data before
+	local round side port data before idle
 	: > "$cluster_dir/a"
 	: > "$cluster_dir/b"
-	for round in $(seq 1 "$rounds"); do
+	for round in $(seq 1 "$((rounds * 2))"); do
 		for side in $([ $((round % 2)) -eq 1 ] && echo a b || echo b a); do
 			port=$cluster_port data=$cluster_dir/data
 			[ "$side" = b ] && port=$plain_port data=$cluster_dir/plain
+			idle=$(children "$data")
 			before=$(cpu_ticks "$data")
-			pgbench -n -p "$port" -S -M prepared -c 1 -t 50000 bench >> "$cluster_dir/pgbench.log" 2>&1
-			poll 5 no_clients "$port"
-			echo $(($(cpu_ticks "$data") - before)) >> "$cluster_dir/$side"
+			if pgbench -n -p "$port" -S -M prepared -c 1 -t 50000 bench >> "$cluster_dir/pgbench.log" 2>&1 &&
+				poll 10 no_more_children "$data" "$idle"; then
+				echo $(($(cpu_ticks "$data") - before)) >> "$cluster_dir/$side"
+			else
+				echo missing >> "$cluster_dir/$side"	# record() leaves the pair out
+			fi
 		done
 	done
-	paste -d ' ' "$cluster_dir/a" "$cluster_dir/b" |
-		record - time "select-only, processor time of the server" "not loaded" "-"
-}
-
-no_clients()	# no_clients PORT: has pgbench's session ended?
-{
-	[ "$(psql -X -A -t -p "$1" -c "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgbench'")" = 0 ]
+	paste -d ' ' "$cluster_dir/a" "$cluster_dir/b" > "$cluster_dir/cpu.pairs"
+	record - time "select-only, processor time of the server" "not loaded" "-" < "$cluster_dir/cpu.pairs"
 }
 
 case_planning()
