@@ -52,6 +52,9 @@ typedef struct RelationLabels
 	ResolvedLabel label;		/* if governed */
 	int			ncolumns;
 	ColumnLabel *columns;		/* in no order */
+	/* hook_statistics.c keeps its answer here; the one part that is written later */
+	uint64		statistics_epoch;	/* subject_epoch() it holds for, 0: none */
+	bool		statistics_hidden;
 	bool		masked;			/* some column has a mask */
 } RelationLabels;
 

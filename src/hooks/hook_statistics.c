@@ -35,6 +35,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/hooks.h"
+#include "pg_dataclass/subject.h"
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/rowfilter.h"
 
@@ -63,21 +64,12 @@ statistics_kind_of(Oid relid)
 	}
 }
 
-/*
- * May statistics of a column (0: of the whole relation) hold what the subject
- * may not read?  Asked for every variable of a query: where only the row labels
- * count, the cached outcome of the filter has to do.
- */
+/* The answer to statistics_hidden() where it takes a decision. */
 static bool
-statistics_hidden(Oid relid, AttrNumber attnum)
+decide_hidden(Oid relid, AttrNumber attnum)
 {
-	const RelationLabels *labels;
+	const RelationLabels *labels = relation_labels(relid);
 
-	if (relid < FirstNormalObjectId || guc_enforcement == ENFORCEMENT_OFF || !IsTransactionState())
-		return false;
-	labels = relation_labels(relid);
-	if (labels->is_catalog)
-		return false;
 	if (labels->row_label_attnum == InvalidAttrNumber || labels->governed)
 		return !access_may_read(relid, attnum);
 	if (labels->quarantined || labels->unlabelled_denied || row_filter_outcome(relid) != ROWS_ALL)
@@ -87,6 +79,40 @@ statistics_hidden(Oid relid, AttrNumber attnum)
 			!access_may_read_column(relid, labels->columns[i].attnum))
 			return true;
 	return false;
+}
+
+/*
+ * May statistics of a column (0: of the whole relation) hold what the subject
+ * may not read?  Asked for every variable of a query, thousands of times for a
+ * large join: the answer is kept with the labels where it is one for all columns.
+ */
+static bool
+statistics_hidden(Oid relid, AttrNumber attnum)
+{
+	RelationLabels *labels;
+	uint64		epoch;
+	bool		hidden;
+
+	if (relid < FirstNormalObjectId || guc_enforcement == ENFORCEMENT_OFF || !IsTransactionState())
+		return false;
+	labels = unconstify(RelationLabels *, relation_labels(relid));
+	if (labels->is_catalog ||
+		(!labels->governed && labels->row_label_attnum == InvalidAttrNumber && labels->ncolumns == 0 &&
+		 !labels->quarantined && !labels->unlabelled_denied))
+		return false;
+	if (labels->ncolumns > 0)
+		return decide_hidden(relid, attnum);
+	if (labels->statistics_epoch != 0 && subject_epoch_is_current(labels->statistics_epoch))
+		return labels->statistics_hidden;
+
+	(void) subject_current();
+	epoch = subject_epoch();
+	hidden = decide_hidden(relid, InvalidAttrNumber);
+	/* deciding may have refilled the entry */
+	labels = unconstify(RelationLabels *, relation_labels(relid));
+	labels->statistics_hidden = hidden;
+	labels->statistics_epoch = epoch;
+	return hidden;
 }
 
 /* Is a filter attached where the query names the relation?  Then core guards its extended statistics. */
