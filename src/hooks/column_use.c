@@ -12,8 +12,10 @@
  * are touched if a live expression mentions them.
  *
  * What is not certain counts as touched: everything in CTEs and sublinks,
- * commands other than SELECT, queries with functions that core may inline.  The
- * plan lists the columns that are left over, and the executor does not ask for
+ * commands other than SELECT, queries with functions that core may inline, and
+ * all below a query that locks rows, since there core keeps whole rows of its
+ * subqueries.  A column is also read through the parents of its table.  The plan
+ * lists the columns that are left over, and the executor does not ask for
  * a clearance for them (hook_executor.c).
  *
  *-------------------------------------------------------------------------
@@ -22,10 +24,12 @@
 
 #include "access/sysattr.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
+#include "utils/lsyscache.h"
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/hooks.h"
@@ -42,6 +46,7 @@ typedef struct UseContext
 {
 	List	   *frames;			/* of UseFrame: all that were met */
 	List	   *stack;			/* of UseFrame, innermost first */
+	bool		locks;			/* the query, or one around it, locks rows */
 	bool		changed;
 } UseContext;
 
@@ -154,12 +159,14 @@ static void
 use_query(Query *query, const Bitmapset *outputs, bool all_live, UseContext *context)
 {
 	UseFrame   *frame = frame_of(context, query);
+	bool		locks = context->locks;
 	ListCell   *cell;
 	Index		rti = 0;
 
 	check_stack_depth();
+	context->locks |= query->rowMarks != NIL;
 	all_live |= query->commandType != CMD_SELECT || query->setOperations != NULL ||
-		query->distinctClause != NIL;
+		query->distinctClause != NIL || context->locks;
 	frame->all_live |= all_live;
 	context->stack = lcons(frame, context->stack);
 	use_expressions(query, outputs, frame->all_live, context);
@@ -173,6 +180,7 @@ use_query(Query *query, const Bitmapset *outputs, bool all_live, UseContext *con
 			use_query(rte->subquery, frame->used[rti], query->setOperations != NULL, context);
 	}
 	context->stack = list_delete_first(context->stack);
+	context->locks = locks;
 }
 
 static bool
@@ -187,23 +195,53 @@ is_listed(const List *relations, const List *columns, Oid relid, AttrNumber attn
 	return false;
 }
 
-/* Sort the labeled columns of one entry into touched and not. */
+/*
+ * Sort the labeled columns that one entry reads of a relation, its own or one
+ * that inherits from it, into touched and not.
+ */
 static void
-sort_columns(const RangeTblEntry *rte, const Bitmapset *used, ColumnUse *untouched, ColumnUse *touched)
+sort_columns(Oid parent, Oid relid, const Bitmapset *used, ColumnUse *untouched, ColumnUse *touched)
 {
-	const RelationLabels *labels = relation_labels(rte->relid);
+	const RelationLabels *labels = relation_labels(relid);
+	List	   *columns = NIL;
+	ListCell   *cell;
 
 	for (int i = 0; i < labels->ncolumns; i++)
+		columns = lappend_int(columns, labels->columns[i].attnum);
+	foreach(cell, columns)
 	{
-		AttrNumber	attnum = labels->columns[i].attnum;
-		ColumnUse  *use = bms_is_member(OFFSET(attnum), used) ||
-			bms_is_member(OFFSET(InvalidAttrNumber), used) ? touched : untouched;
+		AttrNumber	attnum = lfirst_int(cell);
+		AttrNumber	named = attnum;
+		ColumnUse  *use;
 
-		if (is_listed(use->relations, use->columns, rte->relid, attnum))
+		if (parent != relid)
+		{
+			char	   *name = get_attname(relid, attnum, true);
+
+			named = name ? get_attnum(parent, name) : InvalidAttrNumber;
+			if (named == InvalidAttrNumber)
+				continue;		/* not to be seen through the parent */
+		}
+		use = bms_is_member(OFFSET(named), used) ||
+			bms_is_member(OFFSET(InvalidAttrNumber), used) ? touched : untouched;
+		if (is_listed(use->relations, use->columns, relid, attnum))
 			continue;
-		use->relations = lappend_oid(use->relations, rte->relid);
+		use->relations = lappend_oid(use->relations, relid);
 		use->columns = lappend_int(use->columns, attnum);
 	}
+}
+
+static void
+sort_entry(const RangeTblEntry *rte, const Bitmapset *used, ColumnUse *untouched, ColumnUse *touched)
+{
+	ListCell   *cell;
+
+	sort_columns(rte->relid, rte->relid, used, untouched, touched);
+	if (!rte->inh || !has_subclass(rte->relid))
+		return;
+	foreach(cell, find_all_inheritors(rte->relid, NoLock, NULL))
+		if (lfirst_oid(cell) != rte->relid)
+			sort_columns(rte->relid, lfirst_oid(cell), used, untouched, touched);
 }
 
 /*
@@ -244,7 +282,7 @@ column_use_find(Query *parse, ColumnUse *untouched)
 
 			rti++;
 			if (rte->rtekind == RTE_RELATION && rte->relkind != RELKIND_VIEW)
-				sort_columns(rte, frame->used[rti], &all, &touched);
+				sort_entry(rte, frame->used[rti], &all, &touched);
 		}
 	}
 	/* a column that another entry of the same table reads is touched */

@@ -4,8 +4,9 @@
  *		Does a plan call functions that might have read something?
  *
  * The range table tells what a plan reads itself, not what its functions do.
- * Rows and values that come from a function of somebody's, or from a volatile
- * one of core (query_to_xml() runs any query), can be made of all that their
+ * Rows and values that come from a function of somebody's, from a volatile one
+ * of core (query_to_xml() runs any query), or from one that is declared stable
+ * though it reads whole tables (table_to_xml()), can be made of all that their
  * subject may read.  Functions of this extension's schema read no data.
  *
  * Looks at what nodes return and at the sources of function scans: what is only
@@ -18,6 +19,7 @@
 #include "access/transam.h"
 #include "catalog/pg_proc.h"
 #include "nodes/nodeFuncs.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
 #include "pg_dataclass/compat.h"
@@ -28,6 +30,18 @@ may_read_data(Oid funcid, void *context)
 {
 	if (funcid >= FirstNormalObjectId)
 		return get_func_namespace(funcid) != policy_current()->schema_oid;
+	switch (funcid)
+	{
+		case F_TABLE_TO_XML:
+		case F_TABLE_TO_XML_AND_XMLSCHEMA:
+		case F_SCHEMA_TO_XML:
+		case F_SCHEMA_TO_XML_AND_XMLSCHEMA:
+		case F_DATABASE_TO_XML:
+		case F_DATABASE_TO_XML_AND_XMLSCHEMA:
+			return true;
+		default:
+			break;
+	}
 	return func_volatile(funcid) == PROVOLATILE_VOLATILE;
 }
 
