@@ -29,11 +29,13 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/partition.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_partitioned_table.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
 #include "partitioning/partdefs.h"
@@ -186,20 +188,28 @@ find_ceiling(const PolicySnapshot *p, RelationLabels *labels)
 	table_close(rel, AccessShareLock);
 }
 
-/* Is the table LIST-partitioned by the column of that name alone? */
+/*
+ * Is the table LIST-partitioned by the column of that name alone, and by the
+ * extension's own order?  By another operator class any label may be "equal" to
+ * those of the bound.
+ */
 static bool
 is_list_partitioned_by(Oid parent, const char *column)
 {
 	HeapTuple	tuple = SearchSysCache1(PARTRELID, ObjectIdGetDatum(parent));
 	Form_pg_partitioned_table form;
+	oidvector  *classes;
+	bool		isnull;
 	bool		yes;
 
 	if (!HeapTupleIsValid(tuple))
 		return false;
+	classes = (oidvector *) DatumGetPointer(SysCacheGetAttr(PARTRELID, tuple, Anum_pg_partitioned_table_partclass, &isnull));
 	form = (Form_pg_partitioned_table) GETSTRUCT(tuple);
 	yes = form->partstrat == PARTITION_STRATEGY_LIST && form->partnatts == 1 &&
 		form->partattrs.values[0] != InvalidAttrNumber &&
-		form->partattrs.values[0] == get_attnum(parent, column);
+		form->partattrs.values[0] == get_attnum(parent, column) &&
+		!isnull && classes->values[0] == GetDefaultOpClass(row_label_type(), BTREE_AM_OID);
 	ReleaseSysCache(tuple);
 	return yes;
 }
