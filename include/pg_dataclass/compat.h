@@ -50,6 +50,7 @@
 #include "storage/ipc.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
+#include "utils/guc_tables.h"
 #include "utils/syscache.h"
 
 /*
@@ -134,6 +135,25 @@ compat_leader_backend_slot(void)
 #else
 	return ParallelLeaderBackendId > 0 ? ParallelLeaderBackendId - 1 : -1;
 #endif
+}
+
+/* A setting by its name as core spells it, NULL if there is none. */
+static inline struct config_generic *
+compat_setting(const char *name)
+{
+	struct config_generic **settings;
+	int			n;
+
+#if PG_VERSION_NUM >= 160000
+	settings = get_guc_variables(&n);
+#else
+	settings = get_guc_variables();
+	n = GetNumConfigOptions();
+#endif
+	for (int i = 0; i < n; i++)
+		if (strcmp(settings[i]->name, name) == 0)
+			return settings[i];
+	return NULL;
 }
 
 /* The role that logged in; SET SESSION AUTHORIZATION does not change it. */

@@ -79,6 +79,16 @@ subject_epoch_is_current(uint64 epoch)
 }
 
 /*
+ * The same for each row.  The outer user needs no look: its settings move the
+ * epoch (policy_subject.c).
+ */
+static inline bool
+subject_epoch_is_current_fast(uint64 epoch, uint64 generation)
+{
+	return epoch == subject_state.epoch && generation == policy_generation();
+}
+
+/*
  * Is target among the roles whose privileges role inherits (itself included)?
  * Unlike has_privs_of_role(), superusers inherit nothing here.
  */

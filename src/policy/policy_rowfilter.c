@@ -62,7 +62,8 @@ typedef struct RowDecision
 
 static MemoryContext table_cxt = NULL;
 static row_table_hash *table = NULL;
-static uint64 table_epoch = 0;
+static uint64 table_epoch = 0;	/* 0: no table; a subject's epoch is never 0 */
+static uint64 table_generation = 0;	/* policy_generation() */
 static bool hide_unregistered = true;
 
 /*
@@ -155,6 +156,7 @@ begin_table(void)
 	(void) subject_current();
 	forget_answers();
 	table = NULL;
+	table_epoch = 0;
 	if (table_cxt)
 		MemoryContextReset(table_cxt);
 	else
@@ -162,13 +164,14 @@ begin_table(void)
 										  ALLOCSET_DEFAULT_SIZES);
 	table = row_table_create(table_cxt, 64, NULL);
 	hide_unregistered = guc_enforcement == ENFORCEMENT_ENFORCING;
+	table_generation = subject_state.generation;
 	table_epoch = subject_epoch();
 }
 
 static inline void
 ensure_table(void)
 {
-	if (unlikely(table == NULL || !subject_epoch_is_current(table_epoch)))
+	if (unlikely(!subject_epoch_is_current_fast(table_epoch, table_generation)))
 		begin_table();
 }
 
@@ -288,7 +291,7 @@ decide_readable(uint64 id)
 {
 	bool		readable = decision_of(id)->readable;
 
-	/* not remembered: each hidden row complains anew */
+	/* not remembered: each hidden row complains anew; a change of row_security moves the epoch */
 	if (unlikely(!readable && !row_security))
 		complain_about_hidden(id);
 	else
@@ -305,9 +308,9 @@ label_readable(uint64 id)
 {
 	const RowMemo *known = &memo[id % MEMO_SIZE];
 
-	ensure_table();
 	/* no branch on the answer: labels come in no order that a processor could foresee */
-	if (likely((known->id == id) & (known->readable | row_security)))
+	if (likely(subject_epoch_is_current_fast(table_epoch, table_generation) &
+			   (known->id == id)))
 		return known->readable;
 	return decide_readable(id);
 }

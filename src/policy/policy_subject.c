@@ -24,6 +24,7 @@
 #include "utils/acl.h"
 #include "utils/catcache.h"
 #include "utils/guc.h"
+#include "utils/guc_tables.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
@@ -347,9 +348,78 @@ subject_xact_callback(XactEvent event, void *arg)
 		subject_pop_trusted(0);
 }
 
+/*
+ * The outer user changes by two settings of core, and a third decides whether
+ * hidden rows raise an error.  Row filters must notice before the next row, and
+ * asking core at each row would cost more than the rest of the filter: so the
+ * settings' assign hooks tell us.
+ */
+static GucStringAssignHook prev_assign_role = NULL;
+static GucStringAssignHook prev_assign_session_authorization = NULL;
+static GucBoolAssignHook prev_assign_row_security = NULL;
+
+static void
+assign_role_noted(const char *newval, void *extra)
+{
+	if (prev_assign_role)
+		prev_assign_role(newval, extra);
+	subject_invalidate();
+}
+
+static void
+assign_session_authorization_noted(const char *newval, void *extra)
+{
+	if (prev_assign_session_authorization)
+		prev_assign_session_authorization(newval, extra);
+	subject_invalidate();
+}
+
+static void
+assign_row_security_noted(bool newval, void *extra)
+{
+	if (prev_assign_row_security)
+		prev_assign_row_security(newval, extra);
+	subject_invalidate();
+}
+
+/* Refuses to start rather than to miss a change. */
+static struct config_generic *
+core_setting(const char *name, enum config_type type)
+{
+	struct config_generic *setting = compat_setting(name);
+
+	if (setting == NULL || setting->vartype != type)
+		ereport(FATAL,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("setting \"%s\" of the server was not found", name)));
+	return setting;
+}
+
+static void
+note_changes_of(const char *name, GucStringAssignHook noted, GucStringAssignHook *prev)
+{
+	struct config_string *setting = (struct config_string *) core_setting(name, PGC_STRING);
+
+	*prev = setting->assign_hook;
+	setting->assign_hook = noted;
+}
+
+static void
+note_changes_of_row_security(void)
+{
+	struct config_bool *setting = (struct config_bool *) core_setting("row_security", PGC_BOOL);
+
+	prev_assign_row_security = setting->assign_hook;
+	setting->assign_hook = assign_row_security_noted;
+}
+
 void
 subject_init(void)
 {
+	note_changes_of("role", assign_role_noted, &prev_assign_role);
+	note_changes_of("session_authorization", assign_session_authorization_noted,
+					&prev_assign_session_authorization);
+	note_changes_of_row_security();
 	RegisterXactCallback(subject_xact_callback, NULL);
 }
 
