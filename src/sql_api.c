@@ -290,6 +290,9 @@ dc_statistics_visible(PG_FUNCTION_ARGS)
 	Oid			relid = PG_GETARG_OID(0);
 	char		relkind = get_rel_relkind(relid);
 
+	/* dropped meanwhile, or never there */
+	if (relkind == '\0')
+		PG_RETURN_BOOL(false);
 	if (relkind == RELKIND_INDEX || relkind == RELKIND_PARTITIONED_INDEX)
 		PG_RETURN_BOOL(may_read_with_children(IndexGetRelation(relid, false), InvalidAttrNumber));
 	PG_RETURN_BOOL(may_read_with_children(relid, PG_GETARG_INT16(1)));
