@@ -24,6 +24,7 @@ int			guc_at_rest_enforcement = ENFORCEMENT_ENFORCING;
 bool		guc_superuser_is_officer = true;
 char	   *guc_session_ceiling = NULL;
 char	   *guc_sysfs_root = NULL;
+char	   *guc_trust_anchors = NULL;
 
 static const struct config_enum_entry enforcement_options[] = {
 	{"enforcing", ENFORCEMENT_ENFORCING, false},
@@ -107,6 +108,11 @@ guc_init(void)
 							   &guc_row_label, "",
 							   PGC_USERSET, 0,
 							   check_label, assign_row_label, NULL);
+	DefineCustomStringVariable("dataclass.trust_anchors",
+							   "Directory of the public keys whose signatures under attestations and profiles count.",
+							   "Keys are attestation/NAME.pem and profile/NAME.pem; the server must not be able to write there.",
+							   &guc_trust_anchors, "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 	DefineCustomStringVariable("dataclass.sysfs_root",
 							   "Directory where the kernel's sysfs is mounted, read by the dm-crypt probe.",
 							   NULL,

@@ -31,6 +31,10 @@ typedef struct Evidence
 	EvidenceVerdict verdict;
 	int			grade;
 	char		mechanism[32];	/* "fscrypt", "dm-crypt", "tmpfs", ... */
+	char		cipher[32];		/* "AES-256-XTS", "" where it cannot be seen */
+	int			key_bits;		/* strength of the cipher's key, 0 where it cannot be seen */
+	char		hosting_model[32];	/* by attestation only: "government-cloud", ...; "" unknown */
+	char		region[8];		/* by attestation only: ISO 3166-1 alpha-2; "" unknown */
 	char		detail[256];	/* what was seen, one sentence */
 } Evidence;
 

@@ -30,10 +30,15 @@ typedef enum EventKind
 	EVENT_TRAIL_TAMPERED,		/* trail_tampered: verify() found it */
 	EVENT_ENFORCEMENT_CHANGE,	/* enforcement_change: settings */
 	EVENT_TRUSTED_ENTRY,		/* trusted_entry: trusted procedure called */
-	EVENT_AUDIT_IMPAIRED		/* audit_impaired: a window in which recording was not normal */
+	EVENT_AUDIT_IMPAIRED,		/* audit_impaired: a window in which recording was not normal */
+	EVENT_AT_REST_HEALED,		/* at_rest_healed: a place or relation satisfies its labels again */
+	EVENT_QUARANTINE,			/* quarantine: a relation was put under it or released from it */
+	EVENT_RISK_ACCEPTED,		/* risk_accepted: an officer accepts a violation for a time, or that time is over */
+	EVENT_ATTESTATION,			/* attestation: accepted, refused, expired or revoked */
+	EVENT_PROFILE				/* profile: a policy profile was loaded or refused */
 } EventKind;
 
-#define EVENT_KIND_COUNT (EVENT_AUDIT_IMPAIRED + 1)
+#define EVENT_KIND_COUNT (EVENT_PROFILE + 1)
 
 typedef enum EventSeverity
 {

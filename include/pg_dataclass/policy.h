@@ -44,7 +44,11 @@ typedef struct PolicyClass
 	int			required_tier;	/* rank of the tier; POLICY_RANK_NONE if it does not exist */
 	int			min_evidence;	/* grade 0..5 that storage evidence must have */
 	const char *read_audit;		/* none | session | statement */
-	const char *hosting_models; /* comma separated */
+	int			nhosting_models;
+	const char **hosting_models;	/* where the class may live; none: anywhere */
+	int			nregions;
+	const char **regions;		/* ISO 3166 codes of the countries it may live in; none: anywhere */
+	bool		quarantines;	/* data found below their tier are denied until healed */
 } PolicyClass;
 
 typedef struct PolicyRowLabel
@@ -125,6 +129,7 @@ extern int	guc_session_tier_enforcement;
 extern int	guc_at_rest_enforcement;
 extern bool guc_superuser_is_officer;
 extern char *guc_session_ceiling;
+extern char *guc_trust_anchors;		/* dataclass.trust_anchors, see signature.h */
 extern char *guc_sysfs_root;			/* dataclass.sysfs_root, PGC_POSTMASTER, default "/sys" */
 
 #endif							/* PG_DATACLASS_POLICY_H */

@@ -29,10 +29,19 @@ CREATE TABLE dataclass.data_class (
 					CHECK (read_audit OPERATOR(pg_catalog.=) ANY (ARRAY['none', 'session', 'statement'])),
 	min_evidence	pg_catalog.int4 NOT NULL DEFAULT 0
 					CHECK (min_evidence OPERATOR(pg_catalog.>=) 0 AND min_evidence OPERATOR(pg_catalog.<=) 5),
+	regions			pg_catalog.text[] NOT NULL DEFAULT '{}',
+	on_violation	pg_catalog.text NOT NULL DEFAULT 'quarantine'
+					CHECK (on_violation OPERATOR(pg_catalog.=) ANY (ARRAY['record', 'quarantine'])),
 	description		pg_catalog.text,
 	shipped			pg_catalog.bool NOT NULL DEFAULT false
 );
 COMMENT ON TABLE dataclass.data_class IS 'ordered sensitivity of data, lowest rank first, and the tier each class needs';
+COMMENT ON COLUMN dataclass.data_class.hosting_models IS
+	'where the class may live, by signed attestation: public-cloud, government-cloud, private-cloud, on-premises or the profile''s own; empty: anywhere';
+COMMENT ON COLUMN dataclass.data_class.regions IS
+	'countries the class may live in, ISO 3166-1 alpha-2 codes, by signed attestation; empty: anywhere';
+COMMENT ON COLUMN dataclass.data_class.on_violation IS
+	'when data are found below their tier: quarantine (recorded, and denied until healed or the risk is accepted) or record';
 COMMENT ON COLUMN dataclass.data_class.min_evidence IS
 	'least grade of evidence of encryption at rest: 0 unknown, 1 declared, 2 kernel-reported, 3 with key present, 4 signed attestation, 5 canary';
 

@@ -15,12 +15,10 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_tablespace.h"
 #include "commands/tablespace.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "storage/fd.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -28,21 +26,11 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/atrest_probe.h"
+#include "pg_dataclass/place.h"
 #include "pg_dataclass/resolve.h"
-
-/* Where denials are kept while the writer is away, below the data directory. */
-#define JOURNAL_DIRECTORY	"pg_dataclass"
 
 #define EVIDENCE_COLUMNS	6
 #define POSTURE_COLUMNS		13
-
-typedef struct Place
-{
-	Oid			tablespace;		/* InvalidOid: not a tablespace */
-	const char *name;
-	const char *path;			/* NULL: not found */
-	Evidence	evidence;
-} Place;
 
 typedef struct Posture
 {
@@ -90,67 +78,6 @@ set_text(Datum *values, bool *nulls, int column, const char *text)
 	values[column] = text ? CStringGetTextDatum(text) : (Datum) 0;
 }
 
-static Place *
-make_place(Oid tablespace, const char *name, const char *path)
-{
-	Place	   *place = palloc0(sizeof(Place));
-
-	place->tablespace = tablespace;
-	place->name = name;
-	place->path = path;
-	storage_probe(path, &place->evidence);
-	return place;
-}
-
-static Place *
-make_tablespace_place(Oid tablespace)
-{
-	char	   *name = get_tablespace_name(tablespace);
-
-	return make_place(tablespace, name ? name : psprintf("%u", tablespace),
-					  storage_place_path(tablespace));
-}
-
-/* The place for temporary files of a tablespace. */
-static Place *
-make_temp_place(Oid tablespace)
-{
-	char		path[MAXPGPATH];
-	const char *anchor = "base";
-	char	   *name = get_tablespace_name(tablespace);
-
-	TempTablespacePath(path, tablespace);
-	if (tablespace != DEFAULTTABLESPACE_OID && tablespace != GLOBALTABLESPACE_OID)
-		anchor = psprintf("pg_tblspc/%u", tablespace);
-	return make_place(InvalidOid, psprintf("temporary files (%s)", name ? name : "?"),
-					  storage_resolve(path, anchor));
-}
-
-/* What every relation's data pass besides their own place. */
-static List *
-common_places(void)
-{
-	List	   *places = NIL;
-	Oid			temp[16];
-	int			ntemp;
-	char	   *journal;
-
-	places = lappend(places, make_place(InvalidOid, "pg_wal", storage_resolve("pg_wal", "pg_wal")));
-
-	/* Temporary files follow this session's setting. */
-	PrepareTempTablespaces();
-	ntemp = GetTempTablespaces(temp, lengthof(temp));
-	for (int i = 0; i < ntemp; i++)
-		places = lappend(places, make_temp_place(OidIsValid(temp[i]) ? temp[i] : MyDatabaseTableSpace));
-	if (ntemp == 0)
-		places = lappend(places, make_temp_place(MyDatabaseTableSpace));
-
-	journal = storage_resolve(JOURNAL_DIRECTORY, JOURNAL_DIRECTORY);
-	if (journal != NULL)
-		places = lappend(places, make_place(InvalidOid, "audit journal", journal));
-	return places;
-}
-
 static void
 put_evidence(Tuplestorestate *store, TupleDesc desc, const Place *place)
 {
@@ -175,10 +102,6 @@ dc_storage_evidence(PG_FUNCTION_ARGS)
 {
 	TupleDesc	desc;
 	Tuplestorestate *store;
-	Relation	rel;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	List	   *oids = NIL;
 	ListCell   *cell;
 
 	if (!PG_ARGISNULL(0))
@@ -186,20 +109,14 @@ dc_storage_evidence(PG_FUNCTION_ARGS)
 		Oid			tablespace = get_tablespace_oid(NameStr(*PG_GETARG_NAME(0)), false);
 
 		store = begin_result(fcinfo, &desc);
-		put_evidence(store, desc, make_tablespace_place(tablespace));
+		put_evidence(store, desc, place_of_tablespace(tablespace));
 		return (Datum) 0;
 	}
 
 	store = begin_result(fcinfo, &desc);
-	rel = table_open(TableSpaceRelationId, AccessShareLock);
-	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		oids = lappend_oid(oids, ((Form_pg_tablespace) GETSTRUCT(tuple))->oid);
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	foreach(cell, oids)
-		put_evidence(store, desc, make_tablespace_place(lfirst_oid(cell)));
-	foreach(cell, common_places())
+	foreach(cell, places_of_tablespaces())
+		put_evidence(store, desc, (Place *) lfirst(cell));
+	foreach(cell, places_common())
 		put_evidence(store, desc, (Place *) lfirst(cell));
 	return (Datum) 0;
 }
@@ -216,7 +133,7 @@ posture_place(Posture *posture, Oid tablespace)
 		if (place->tablespace == tablespace)
 			return place;
 	}
-	place = make_tablespace_place(tablespace);
+	place = place_of_tablespace(tablespace);
 	posture->places = lappend(posture->places, place);
 	return place;
 }
@@ -263,7 +180,7 @@ put_posture(Posture *posture, Oid relid, char relkind, const Label *label,
 	{
 		char	   *why;
 
-		if (storage_satisfies(p, label, &place->evidence, &why))
+		if (place_satisfies(p, label, place, &why))
 			verdict = "compliant";
 		else if (need != STORAGE_NEED_UNKNOWN && place->evidence.verdict == EVIDENCE_UNKNOWN)
 			verdict = "unknown";
@@ -405,7 +322,7 @@ dc_posture(PG_FUNCTION_ARGS)
 	/* What all relations of a class share is shown once per class. */
 	if (posture.classes != NIL)
 	{
-		List	   *common = common_places();
+		List	   *common = places_common();
 
 		foreach(class, posture.classes)
 		{

@@ -26,9 +26,11 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_shseclabel.h"
+#include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -186,6 +188,24 @@ keep_text(Datum value)
 	return kept;
 }
 
+/* The elements of a text[], nulls left out; returns their number. */
+static int
+keep_texts(Datum array, const char ***kept)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			nelements;
+	int			n = 0;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, &nulls, &nelements);
+	*kept = MemoryContextAlloc(current_cxt, sizeof(char *) * Max(nelements, 1));
+	for (int i = 0; i < nelements; i++)
+		if (!nulls[i])
+			(*kept)[n++] = keep_text(elements[i]);
+	return n;
+}
+
 static void
 read_tier(PolicySnapshot *p, Datum *values, bool *nulls)
 {
@@ -227,9 +247,11 @@ read_data_class(PolicySnapshot *p, Datum *values, bool *nulls)
 	class->name = keep_text(values[0]);
 	class->rank = DatumGetInt32(values[1]);
 	class->required_tier = tier ? tier->rank : POLICY_RANK_NONE;
-	class->hosting_models = "";
+	class->nhosting_models = keep_texts(values[3], &class->hosting_models);
 	class->read_audit = keep_text(values[4]);
 	class->min_evidence = DatumGetInt32(values[5]);
+	class->nregions = keep_texts(values[6], &class->regions);
+	class->quarantines = strcmp(TextDatumGetCString(values[7]), "record") != 0;
 }
 
 static void
@@ -307,7 +329,7 @@ load_snapshot(PolicySnapshot *p)
 	if (p->ntiers)
 		qsort(p->tiers, p->ntiers, sizeof(PolicyTier), compare_tiers);
 	scan_policy_table(p, "tier_control", 3, read_tier_control);
-	scan_policy_table(p, "data_class", 6, read_data_class);
+	scan_policy_table(p, "data_class", 8, read_data_class);
 	if (p->nclasses)
 		qsort(p->classes, p->nclasses, sizeof(PolicyClass), compare_classes);
 	scan_policy_table(p, "compartment", 1, read_compartment);

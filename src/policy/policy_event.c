@@ -71,6 +71,16 @@ event_kind_name(EventKind kind)
 			return "trusted_entry";
 		case EVENT_AUDIT_IMPAIRED:
 			return "audit_impaired";
+		case EVENT_AT_REST_HEALED:
+			return "at_rest_healed";
+		case EVENT_QUARANTINE:
+			return "quarantine";
+		case EVENT_RISK_ACCEPTED:
+			return "risk_accepted";
+		case EVENT_ATTESTATION:
+			return "attestation";
+		case EVENT_PROFILE:
+			return "profile";
 	}
 	return "unknown";
 }
