@@ -1,0 +1,46 @@
+/*-------------------------------------------------------------------------
+ *
+ * tier_control.h
+ *		Controls that tiers require, as a table of operations.
+ *
+ * dataclass.tier_control names a control and a requirement per tier.  A module
+ * that can judge a control registers its operations when the library is
+ * loaded.  A control that nobody registered, or a requirement that its owner
+ * does not know, is never satisfied.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PG_DATACLASS_TIER_CONTROL_H
+#define PG_DATACLASS_TIER_CONTROL_H
+
+#include "pg_dataclass/subject.h"
+
+typedef enum ControlDomain
+{
+	CONTROL_SESSION,			/* facts of this connection: part of the session tier */
+	CONTROL_SERVER,				/* settings of the server: part of every session's tier */
+	CONTROL_STORAGE				/* places of data: never an obstacle for a session */
+} ControlDomain;
+
+typedef struct ControlFinding
+{
+	bool		satisfied;
+	char		found[128];		/* in the words of requirements, where there are such */
+	char		detail[320];	/* one sentence more, or "" */
+} ControlFinding;
+
+typedef struct TierControlOps
+{
+	const char *control;
+	ControlDomain domain;
+	const char *requirements;	/* what a requirement may say, for people, weakest first */
+	bool		(*known) (const char *requirement);
+	/* Domain STORAGE may probe and needs a transaction; the others are cheap and raise nothing. */
+	void		(*judge) (const char *requirement, const SessionFacts *facts, ControlFinding *finding);
+} TierControlOps;
+
+/* At load; ops must live for ever. */
+extern void tier_control_register(const TierControlOps *ops);
+extern const TierControlOps *tier_control_find(const char *control);	/* NULL: not known */
+
+#endif							/* PG_DATACLASS_TIER_CONTROL_H */
