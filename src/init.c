@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 
 #include "pg_dataclass/compat.h"
+#include "pg_dataclass/atrest.h"
 #include "pg_dataclass/audit.h"
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/resolve.h"
@@ -39,6 +40,8 @@ _PG_init(void)
 	label_cache_init();
 	subject_init();
 	audit_init();
+	storage_init();
+	storage_controls_init();
 	MarkGUCPrefixReserved("dataclass");
 	shmem_init();
 	label_provider_init();

@@ -70,22 +70,28 @@ extern char *storage_database_path(Oid database, Oid tablespace);
  */
 extern char *storage_resolve(const char *path, const char *anchor);
 extern void storage_probe(const char *resolved, Evidence *evidence);
+/* A file below the setting dataclass.proc_root, palloc'd. */
+extern char *storage_proc_path(const char *name);
+extern void storage_init(void);
+/* storage_control.c: registers the controls of domain STORAGE */
+extern void storage_controls_init(void);
 
 /* What a label asks of the place of its data. */
 typedef enum StorageNeed
 {
 	STORAGE_NEED_NONE,
 	STORAGE_NEED_ENCRYPTED,
+	STORAGE_NEED_OTHER,			/* no encryption, but hosting, checksums or the key's length */
 	STORAGE_NEED_UNKNOWN		/* class, tier or requirement cannot be interpreted: nothing satisfies it */
 } StorageNeed;
 
 /* grade: the least grade of evidence, why: for NEED_UNKNOWN (palloc'd); both may be NULL */
 extern StorageNeed storage_need(const PolicySnapshot *p, const Label *label, int *grade, char **why);
 
-/* Does the evidence satisfy what the class of label needs?  reason is palloc'd. */
+/* Does the evidence satisfy what the class of label needs of a tablespace?  reason is palloc'd. */
 extern bool storage_satisfies(const PolicySnapshot *p, const Label *label,
 							  const Evidence *evidence, char **reason);
-/* Rank of the highest tier whose at_rest control the evidence satisfies. */
+/* Rank of the highest tier whose controls of tablespaces the evidence satisfies. */
 extern int	storage_tier(const PolicySnapshot *p, const Evidence *evidence);
 
 /*

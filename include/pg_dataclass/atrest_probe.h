@@ -82,6 +82,10 @@ typedef struct FscryptAnswer
 
 extern bool fscrypt_judge(const FscryptAnswer *answer, Evidence *evidence);
 
+/* probe_swap.c: context->path is not used.  False: memory that is written nowhere. */
+extern bool swap_probe_look(const ProbeContext *context, const char *name, bool is_file,
+							Evidence *evidence);
+
 extern bool fscrypt_probe_look(const ProbeContext *context, Evidence *evidence);
 extern bool dmcrypt_probe_look(const ProbeContext *context, Evidence *evidence);
 extern bool fstype_probe_look(const ProbeContext *context, Evidence *evidence);

@@ -8,6 +8,8 @@
 #ifndef PG_DATACLASS_SYSFS_WALK_H
 #define PG_DATACLASS_SYSFS_WALK_H
 
+#include "c.h"
+
 #define SYSFS_WALK_MAX_DEPTH	16
 #define SYSFS_WALK_MAX_VISITS	512
 #define SYSFS_WALK_MAX_PATH		4096	/* PATH_MAX, what realpath() fills */
@@ -45,5 +47,30 @@ extern SysfsWalkResult sysfs_walk_number(SysfsWalk *walk, unsigned int dev_major
 
 /* Is this the dm/uuid of a dm-crypt mapping that encrypts? */
 extern bool sysfs_uuid_encrypts(const char *uuid);
+
+/* sysfs_attr.c: paths are of SYSFS_WALK_MAX_PATH bytes */
+typedef enum SysfsAttr
+{
+	ATTR_OK,
+	ATTR_ABSENT,
+	ATTR_BAD
+} SysfsAttr;
+
+typedef enum SysfsZram
+{
+	ZRAM_NOT,					/* another kind of device */
+	ZRAM_MEMORY,				/* writes nowhere */
+	ZRAM_BACKED,				/* writes to a device too */
+	ZRAM_UNKNOWN
+} SysfsZram;
+
+extern bool sysfs_join(char *out, const char *dir, const char *name);
+extern bool sysfs_exists(const char *dir, const char *name);
+extern bool sysfs_resolve(const char *root, const char *path, char *out);
+extern bool sysfs_text(char *buf, size_t len);
+extern SysfsAttr sysfs_read(const char *dir, const char *name, char *buf, size_t size);
+extern bool sysfs_number(const char *text, unsigned int *dev_major, unsigned int *dev_minor);
+extern SysfsZram sysfs_zram(const char *sysfs_root, unsigned int dev_major,
+							unsigned int dev_minor, char *backing);
 
 #endif							/* PG_DATACLASS_SYSFS_WALK_H */

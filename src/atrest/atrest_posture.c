@@ -29,7 +29,7 @@
 #include "pg_dataclass/place.h"
 #include "pg_dataclass/resolve.h"
 
-#define EVIDENCE_COLUMNS	6
+#define EVIDENCE_COLUMNS	11
 #define POSTURE_COLUMNS		13
 
 typedef struct Posture
@@ -37,7 +37,7 @@ typedef struct Posture
 	TupleDesc	desc;
 	Tuplestorestate *store;
 	List	   *places;			/* Place *, tablespaces probed so far */
-	List	   *classes;		/* Label *, one per class that needs something of its place */
+	List	   *classes;		/* Label *, one per class that governs some relation */
 } Posture;
 
 PG_FUNCTION_INFO_V1(dc_storage_evidence);
@@ -78,6 +78,12 @@ set_text(Datum *values, bool *nulls, int column, const char *text)
 	values[column] = text ? CStringGetTextDatum(text) : (Datum) 0;
 }
 
+static const char *
+text_or_null(const char *text)
+{
+	return text[0] != '\0' ? text : NULL;
+}
+
 static void
 put_evidence(Tuplestorestate *store, TupleDesc desc, const Place *place)
 {
@@ -90,6 +96,12 @@ put_evidence(Tuplestorestate *store, TupleDesc desc, const Place *place)
 	values[3] = Int32GetDatum(place->evidence.grade);
 	set_text(values, nulls, 4, place->evidence.mechanism);
 	set_text(values, nulls, 5, place->evidence.detail);
+	set_text(values, nulls, 6, text_or_null(place->evidence.cipher));
+	values[7] = Int32GetDatum(place->evidence.key_bits);
+	nulls[7] = place->evidence.key_bits <= 0;
+	set_text(values, nulls, 8, text_or_null(place->evidence.hosting_model));
+	set_text(values, nulls, 9, text_or_null(place->evidence.region));
+	set_text(values, nulls, 10, place_control(place->kind));
 	tuplestore_putvalues(store, desc, values, nulls);
 }
 
@@ -138,7 +150,7 @@ posture_place(Posture *posture, Oid tablespace)
 	return place;
 }
 
-/* Remember the class of a label that needs something of its place. */
+/* Remember the class of a label. */
 static void
 posture_need_class(Posture *posture, const Label *label)
 {
@@ -180,10 +192,7 @@ put_posture(Posture *posture, Oid relid, char relkind, const Label *label,
 	{
 		char	   *why;
 
-		if (place_satisfies(p, label, place, &why))
-			verdict = "compliant";
-		else if (need != STORAGE_NEED_UNKNOWN && place->evidence.verdict == EVIDENCE_UNKNOWN)
-			verdict = "unknown";
+		verdict = place_verdict_name(place_judge(p, label, place, &why));
 		if (reason == NULL)
 			reason = why;
 	}
@@ -198,8 +207,8 @@ put_posture(Posture *posture, Oid relid, char relkind, const Label *label,
 	set_text(values, nulls, 5, class ? class->name :
 			 pnstrdup(label->text + label->class_name.off, label->class_name.len));
 	set_text(values, nulls, 6, class ? policy_tier_name(p, class->required_tier) : NULL);
-	set_text(values, nulls, 7, place ? policy_tier_name(p, storage_tier(p, &place->evidence)) : NULL);
-	values[8] = Int32GetDatum(need == STORAGE_NEED_NONE ? 0 : required_grade);
+	set_text(values, nulls, 7, place ? policy_tier_name(p, place_tier(p, place)) : NULL);
+	values[8] = Int32GetDatum(place != NULL && place_needed(p, label, place->kind) ? required_grade : 0);
 	nulls[8] = place == NULL || need == STORAGE_NEED_UNKNOWN;
 	set_text(values, nulls, 9, verdict);
 	values[10] = Int32GetDatum(place ? place->evidence.grade : 0);
@@ -243,8 +252,7 @@ posture_relation(Posture *posture, Oid relid, char relkind)
 
 	if (labels->is_catalog || !relation_effective_label(relid, &label))
 		return;
-	if (storage_need(policy_current(), &label, NULL, NULL) != STORAGE_NEED_NONE)
-		posture_need_class(posture, &label);
+	posture_need_class(posture, &label);
 
 	if (relkind == RELKIND_FOREIGN_TABLE)
 	{
@@ -257,10 +265,25 @@ posture_relation(Posture *posture, Oid relid, char relkind)
 	}
 	else
 	{
+		Evidence	evidence;
+		bool		by_server = tde_relation_evidence(relid, &evidence);
+
 		/* Indexes and TOAST count as their table wherever they lie. */
 		foreach(cell, gate_relation_tablespaces(relid))
-			put_posture(posture, relid, relkind, &label,
-						posture_place(posture, lfirst_oid(cell)), NULL, NULL);
+		{
+			const Place *place = posture_place(posture, lfirst_oid(cell));
+			Place		own = *place;
+
+			/* Where the tablespace may be hosted is not for the server to say. */
+			if (by_server && place->evidence.verdict != EVIDENCE_ENCRYPTED)
+			{
+				strlcpy(evidence.hosting_model, place->evidence.hosting_model,
+						sizeof(evidence.hosting_model));
+				strlcpy(evidence.region, place->evidence.region, sizeof(evidence.region));
+				own.evidence = evidence;
+			}
+			put_posture(posture, relid, relkind, &label, &own, NULL, NULL);
+		}
 	}
 	if (row_labelled && relkind != RELKIND_FOREIGN_TABLE)
 		posture_row_security(posture, relid, relkind, &label);
@@ -327,8 +350,13 @@ dc_posture(PG_FUNCTION_ARGS)
 		foreach(class, posture.classes)
 		{
 			foreach(cell, common)
-				put_posture(&posture, InvalidOid, '\0', (const Label *) lfirst(class),
-							(const Place *) lfirst(cell), NULL, NULL);
+			{
+				const Place *place = (const Place *) lfirst(cell);
+				const Label *label = (const Label *) lfirst(class);
+
+				if (place_needed(policy_current(), label, place->kind))
+					put_posture(&posture, InvalidOid, '\0', label, place, NULL, NULL);
+			}
 		}
 	}
 	return (Datum) 0;

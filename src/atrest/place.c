@@ -3,8 +3,9 @@
  * place.c
  *		The places of this server: which there are, and where they lie.
  *
- * Owns the list; storage.c owns the probing of one directory, storage_need.c
- * what the policy asks of a place.
+ * Owns the list and the directories of the database; place_server.c finds
+ * where the rest of the server and the machine put data, storage.c probes one
+ * directory, storage_need.c knows what the policy asks of a place.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,8 +27,27 @@
 
 #define MAX_TEMP_TABLESPACES	64
 
-static Place *
-make_place(PlaceKind kind, Oid tablespace, const char *name, const char *path)
+/*
+ * Encryption by the server itself says more than a plain disk below it, in
+ * files that the server writes by itself.
+ */
+static void
+apply_server_encryption(PlaceKind kind, Evidence *evidence)
+{
+	Evidence	server;
+
+	if ((kind == PLACE_TABLESPACE || kind == PLACE_WAL || kind == PLACE_TEMP) &&
+		evidence->verdict != EVIDENCE_ENCRYPTED && tde_server_evidence(&server))
+		*evidence = server;
+}
+
+/*
+ * place_make
+ *		seen: evidence of whoever knows more of the place than its path.
+ */
+Place *
+place_make(PlaceKind kind, Oid tablespace, const char *name, const char *path,
+		   const Evidence *seen)
 {
 	Place	   *place = palloc0(sizeof(Place));
 
@@ -35,8 +55,20 @@ make_place(PlaceKind kind, Oid tablespace, const char *name, const char *path)
 	place->tablespace = tablespace;
 	place->name = name;
 	place->path = path;
-	storage_probe(path, &place->evidence);
+	if (seen != NULL)
+		place->evidence = *seen;
+	else
+	{
+		storage_probe(path, &place->evidence);
+		apply_server_encryption(kind, &place->evidence);
+	}
 	return place;
+}
+
+static Place *
+make_place(PlaceKind kind, Oid tablespace, const char *name, const char *path)
+{
+	return place_make(kind, tablespace, name, path, NULL);
 }
 
 static const char *
@@ -101,21 +133,83 @@ places_of_tablespaces(void)
 	return places;
 }
 
-/* Temporary files follow this session's setting. */
+/*
+ * Temporary files follow this session's setting; those that outlive a
+ * transaction, of held cursors, go to the database's default all the same.
+ */
 static List *
-temp_places(void)
+places_of_temp(void)
 {
+	List	   *oids = list_make1_oid(MyDatabaseTableSpace);
 	List	   *places = NIL;
 	Oid			temp[MAX_TEMP_TABLESPACES];
 	int			ntemp;
+	ListCell   *cell;
 
 	PrepareTempTablespaces();
 	ntemp = GetTempTablespaces(temp, lengthof(temp));
 	for (int i = 0; i < ntemp; i++)
-		places = lappend(places, place_of_temp(temp[i]));
-	if (ntemp == 0)
-		places = lappend(places, place_of_temp(InvalidOid));
+	{
+		if (OidIsValid(temp[i]))
+			oids = list_append_unique_oid(oids, temp[i]);
+	}
+	foreach(cell, oids)
+		places = lappend(places, place_of_temp(lfirst_oid(cell)));
 	return places;
+}
+
+/*
+ * The write-ahead log, and what is taken from it or kept for it: spilled
+ * changes of logical decoding, state of prepared transactions.
+ */
+static List *
+places_of_wal(void)
+{
+	static const char *const directories[] = {"pg_wal", "pg_replslot", "pg_twophase"};
+	List	   *places = NIL;
+
+	for (int i = 0; i < lengthof(directories); i++)
+		places = lappend(places, make_place(PLACE_WAL, InvalidOid, directories[i],
+											storage_resolve(directories[i], directories[i])));
+	return places;
+}
+
+static List *
+places_of_journal(void)
+{
+	char	   *journal = storage_resolve(JOURNAL_DIRECTORY, JOURNAL_DIRECTORY);
+
+	if (journal == NULL)
+		return NIL;
+	return list_make1(make_place(PLACE_JOURNAL, InvalidOid, "audit journal", journal));
+}
+
+/*
+ * places_of_kind
+ */
+List *
+places_of_kind(PlaceKind kind)
+{
+	switch (kind)
+	{
+		case PLACE_TABLESPACE:
+			return places_of_tablespaces();
+		case PLACE_WAL:
+			return places_of_wal();
+		case PLACE_TEMP:
+			return places_of_temp();
+		case PLACE_JOURNAL:
+			return places_of_journal();
+		case PLACE_LOG:
+			return places_of_log();
+		case PLACE_ARCHIVE:
+			return places_of_archive();
+		case PLACE_SWAP:
+			return places_of_swap();
+		case PLACE_CORE:
+			return places_of_core();
+	}
+	return NIL;
 }
 
 /*
@@ -124,14 +218,10 @@ temp_places(void)
 List *
 places_common(void)
 {
-	List	   *places;
-	char	   *journal = storage_resolve(JOURNAL_DIRECTORY, JOURNAL_DIRECTORY);
+	List	   *places = NIL;
 
-	places = list_make1(make_place(PLACE_WAL, InvalidOid, "pg_wal",
-								   storage_resolve("pg_wal", "pg_wal")));
-	places = list_concat(places, temp_places());
-	if (journal != NULL)
-		places = lappend(places, make_place(PLACE_JOURNAL, InvalidOid, "audit journal", journal));
+	for (PlaceKind kind = PLACE_WAL; kind <= PLACE_CORE; kind++)
+		places = list_concat(places, places_of_kind(kind));
 	return places;
 }
 
@@ -175,13 +265,4 @@ evidence_grade_name(int grade)
 	};
 
 	return grade >= 0 && grade < lengthof(names) ? names[grade] : "unknown";
-}
-
-/*
- * place_satisfies
- */
-bool
-place_satisfies(const PolicySnapshot *p, const Label *label, const Place *place, char **reason)
-{
-	return storage_satisfies(p, label, &place->evidence, reason);
 }

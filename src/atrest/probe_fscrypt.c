@@ -36,23 +36,25 @@ static const struct
 {
 	int			mode;
 	const char *name;
+	int			key_bits;		/* of the cipher that encrypts blocks: XTS has a second key for its tweak */
 }			contents_ciphers[] = {
-	{1, "AES-256-XTS"},
-	{5, "AES-128-CBC"},
-	{7, "SM4-XTS"},
-	{9, "Adiantum"},
-	{0, NULL}
+	{1, "AES-256-XTS", 256},
+	{5, "AES-128-CBC", 128},
+	{7, "SM4-XTS", 128},
+	{9, "Adiantum", 256},
+	{0, NULL, 0}
 };
 
-static const char *
-contents_cipher_name(int mode)
+/* Index of a contents mode, -1 if it is none. */
+static int
+contents_cipher(int mode)
 {
 	for (int i = 0; contents_ciphers[i].name != NULL; i++)
 	{
 		if (contents_ciphers[i].mode == mode)
-			return contents_ciphers[i].name;
+			return i;
 	}
-	return NULL;
+	return -1;
 }
 
 static bool
@@ -88,7 +90,7 @@ key_status_text(const FscryptAnswer *answer)
 bool
 fscrypt_judge(const FscryptAnswer *answer, Evidence *evidence)
 {
-	const char *cipher;
+	int			cipher;
 	bool		present;
 
 	if (answer->magic == ATREST_MAGIC_OVERLAY)
@@ -104,8 +106,8 @@ fscrypt_judge(const FscryptAnswer *answer, Evidence *evidence)
 							"The directory is shown as encrypted, but its policy cannot be read "
 							"(errno %d).", answer->policy_errno);
 
-	cipher = contents_cipher_name(answer->contents_mode);
-	if (cipher == NULL || (answer->policy_version != FSCRYPT_POLICY_V1 &&
+	cipher = contents_cipher(answer->contents_mode);
+	if (cipher < 0 || (answer->policy_version != FSCRYPT_POLICY_V1 &&
 						   answer->policy_version != FSCRYPT_POLICY_V2))
 		return evidence_set(evidence, EVIDENCE_UNKNOWN, EVIDENCE_GRADE_UNKNOWN,
 							FSCRYPT_MECHANISM,
@@ -113,12 +115,15 @@ fscrypt_judge(const FscryptAnswer *answer, Evidence *evidence)
 							"contents mode %d.", answer->policy_version, answer->contents_mode);
 
 	present = answer->key_errno == 0 && answer->key_status == FSCRYPT_KEY_STATUS_PRESENT;
-	return evidence_set(evidence, EVIDENCE_ENCRYPTED,
-						present ? EVIDENCE_GRADE_KERNEL_KEY : EVIDENCE_GRADE_KERNEL,
-						FSCRYPT_MECHANISM,
-						"The directory has an fscrypt policy of version %d with %s, and %s.",
-						answer->policy_version == FSCRYPT_POLICY_V1 ? 1 : 2,
-						cipher, key_status_text(answer));
+	evidence_set(evidence, EVIDENCE_ENCRYPTED,
+				 present ? EVIDENCE_GRADE_KERNEL_KEY : EVIDENCE_GRADE_KERNEL,
+				 FSCRYPT_MECHANISM,
+				 "The directory has an fscrypt policy of version %d with %s, and %s.",
+				 answer->policy_version == FSCRYPT_POLICY_V1 ? 1 : 2,
+				 contents_ciphers[cipher].name, key_status_text(answer));
+	strlcpy(evidence->cipher, contents_ciphers[cipher].name, sizeof(evidence->cipher));
+	evidence->key_bits = contents_ciphers[cipher].key_bits;
+	return true;
 }
 
 /* Ask for the policy and the state of its key. */

@@ -22,10 +22,12 @@
 #include "catalog/pg_tablespace.h"
 #include "common/relpath.h"
 #include "miscadmin.h"
+#include "utils/guc.h"
 #include "utils/timestamp.h"
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/atrest_probe.h"
+#include "pg_dataclass/place.h"
 
 #define STORAGE_CACHE_SIZE	16
 #define STORAGE_CACHE_MS	5000
@@ -36,6 +38,8 @@ typedef struct StorageCacheEntry
 	TimestampTz probed;
 	Evidence	evidence;
 } StorageCacheEntry;
+
+static char *guc_proc_root = NULL;
 
 static StorageCacheEntry storage_cache[STORAGE_CACHE_SIZE];
 static int	storage_cache_next = 0;
@@ -98,6 +102,25 @@ storage_place_path(Oid tablespace)
 	return storage_database_path(MyDatabaseId, real_tablespace(tablespace));
 }
 
+char *
+storage_proc_path(const char *name)
+{
+	return psprintf("%s/%s", guc_proc_root, name);
+}
+
+/*
+ * storage_init
+ */
+void
+storage_init(void)
+{
+	DefineCustomStringVariable("dataclass.proc_root",
+							   "Directory where the kernel's proc is mounted, read for mounts, swap and core dumps.",
+							   NULL,
+							   &guc_proc_root, "/proc",
+							   PGC_POSTMASTER, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+}
+
 /*
  * storage_probe
  *		Probe a resolved directory; NULL is a place that was not found.
@@ -115,7 +138,7 @@ storage_probe(const char *resolved, Evidence *evidence)
 	}
 	context.path = resolved;
 	context.sysfs_root = guc_sysfs_root;
-	context.mountinfo = "/proc/self/mountinfo";
+	context.mountinfo = storage_proc_path("self/mountinfo");
 	atrest_probe_path(&context, evidence);
 }
 
@@ -139,7 +162,7 @@ storage_evidence_fresh(Oid tablespace, Evidence *evidence)
 	StorageCacheEntry *entry;
 
 	tablespace = real_tablespace(tablespace);
-	storage_probe(storage_place_path(tablespace), evidence);
+	*evidence = place_of_tablespace(tablespace)->evidence;
 
 	entry = cache_find(tablespace);
 	if (entry == NULL)

@@ -21,7 +21,6 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -32,13 +31,6 @@
 #include "pg_dataclass/sysfs_walk.h"
 
 #define DM_NAME_MAX		129		/* DM_UUID_LEN of the kernel, with its NUL */
-
-typedef enum AttrResult
-{
-	ATTR_OK,
-	ATTR_ABSENT,
-	ATTR_BAD
-} AttrResult;
 
 static SysfsWalkResult walk_device(SysfsWalk *walk, const char *dir);
 
@@ -67,87 +59,6 @@ device_name(const char *dir, char *buf, size_t size)
 
 	atrest_printable(buf, size, slash ? slash + 1 : dir);
 	return buf;
-}
-
-/* Join with a check of the length. */
-static bool
-join_path(char *out, const char *dir, const char *name)
-{
-	int			len = snprintf(out, SYSFS_WALK_MAX_PATH, "%s/%s", dir, name);
-
-	return len > 0 && len < SYSFS_WALK_MAX_PATH;
-}
-
-static bool
-exists_in(const char *dir, const char *name)
-{
-	char		path[SYSFS_WALK_MAX_PATH];
-	struct stat st;
-
-	return join_path(path, dir, name) && lstat(path, &st) == 0;
-}
-
-/* Resolve links; false if the result is missing or not below the root. */
-static bool
-resolve_inside(const SysfsWalk *walk, const char *path, char *out)
-{
-	size_t		len = strlen(walk->root);
-	struct stat st;
-
-	return realpath(path, out) != NULL &&
-		strncmp(out, walk->root, len) == 0 && out[len] == '/' &&
-		stat(out, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/*
- * Read an attribute of at most size - 1 bytes; its newline is taken off.  A
- * longer one, control characters, or anything but a file is bad.
- */
-static AttrResult
-read_attribute(const char *dir, const char *name, char *buf, size_t size)
-{
-	char		path[SYSFS_WALK_MAX_PATH];
-	struct stat st;
-	size_t		len = 0;
-	int			fd;
-
-	if (!join_path(path, dir, name))
-		return ATTR_BAD;
-	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return (errno == ENOENT) ? ATTR_ABSENT : ATTR_BAD;
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-	{
-		close(fd);
-		return ATTR_BAD;
-	}
-	while (len < size)
-	{
-		ssize_t		got = read(fd, buf + len, size - len);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-		{
-			close(fd);
-			return ATTR_BAD;
-		}
-		if (got == 0)
-			break;
-		len += (size_t) got;
-	}
-	close(fd);
-	if (len == size)
-		return ATTR_BAD;
-	if (len > 0 && buf[len - 1] == '\n')
-		len--;
-	buf[len] = '\0';
-	for (size_t i = 0; i < len; i++)
-	{
-		if ((unsigned char) buf[i] < 0x20 || buf[i] == 0x7f)
-			return ATTR_BAD;
-	}
-	return ATTR_OK;
 }
 
 /*
@@ -203,7 +114,7 @@ walk_slaves(SysfsWalk *walk, const char *dir, int *count)
 	DIR		   *handle;
 
 	*count = 0;
-	if (!join_path(slaves, dir, "slaves") || (handle = opendir(slaves)) == NULL)
+	if (!sysfs_join(slaves, dir, "slaves") || (handle = opendir(slaves)) == NULL)
 		return result_because(walk, SYSFS_WALK_UNKNOWN,
 							  "The devices below %s cannot be listed.",
 							  device_name(dir, name, sizeof(name)));
@@ -217,7 +128,7 @@ walk_slaves(SysfsWalk *walk, const char *dir, int *count)
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
 		(*count)++;
-		if (!join_path(link, slaves, entry->d_name) || !resolve_inside(walk, link, target))
+		if (!sysfs_join(link, slaves, entry->d_name) || !sysfs_resolve(walk->root, link, target))
 			result = result_because(walk, SYSFS_WALK_UNKNOWN,
 									"A device below %s cannot be found.",
 									device_name(dir, name, sizeof(name)));
@@ -251,7 +162,7 @@ is_reencrypting(const SysfsWalk *walk, const char *dir)
 	DIR		   *handle;
 	bool		found = false;
 
-	if (!join_path(slaves, dir, "slaves") || (handle = opendir(slaves)) == NULL)
+	if (!sysfs_join(slaves, dir, "slaves") || (handle = opendir(slaves)) == NULL)
 		return true;
 	while (!found && (entry = readdir(handle)) != NULL)
 	{
@@ -262,13 +173,13 @@ is_reencrypting(const SysfsWalk *walk, const char *dir)
 
 		if (entry->d_name[0] == '.')
 			continue;
-		if (!join_path(link, slaves, entry->d_name) || !resolve_inside(walk, link, target))
+		if (!sysfs_join(link, slaves, entry->d_name) || !sysfs_resolve(walk->root, link, target))
 			continue;
-		if (read_attribute(target, "dm/uuid", text, sizeof(text)) != ATTR_OK ||
+		if (sysfs_read(target, "dm/uuid", text, sizeof(text)) != ATTR_OK ||
 			strncmp(text, "CRYPT-SUBDEV-", 13) != 0)
 			continue;
 		found = true;
-		if (read_attribute(target, "dm/name", text, sizeof(text)) == ATTR_OK &&
+		if (sysfs_read(target, "dm/name", text, sizeof(text)) == ATTR_OK &&
 			(len = strlen(text)) > 4 && strcmp(text + len - 4, "_dif") == 0)
 			found = false;
 	}
@@ -286,7 +197,7 @@ walk_mapping(SysfsWalk *walk, const char *dir)
 	SysfsWalkResult result;
 
 	device_name(dir, name, sizeof(name));
-	if (read_attribute(dir, "dm/uuid", text, sizeof(text)) != ATTR_OK)
+	if (sysfs_read(dir, "dm/uuid", text, sizeof(text)) != ATTR_OK)
 		return result_because(walk, SYSFS_WALK_UNKNOWN,
 							  "The type of the mapping %s cannot be read.", name);
 	if (strncmp(text, "CRYPT-", 6) == 0)
@@ -301,7 +212,7 @@ walk_mapping(SysfsWalk *walk, const char *dir)
 			return result_because(walk, SYSFS_WALK_UNKNOWN,
 								  "The crypt device %s is being re-encrypted, or its parts "
 								  "cannot be seen.", name);
-		if (read_attribute(dir, "dm/suspended", text, sizeof(text)) != ATTR_OK ||
+		if (sysfs_read(dir, "dm/suspended", text, sizeof(text)) != ATTR_OK ||
 			strcmp(text, "0") != 0)
 			return result_because(walk, SYSFS_WALK_SUSPENDED,
 								  "All data pass crypt devices, of which %s (%s) is suspended.",
@@ -328,7 +239,7 @@ walk_loop(SysfsWalk *walk, const char *dir)
 	device_name(dir, name, sizeof(name));
 
 	/* "(deleted)" after the path makes the stat fail, as it should. */
-	if (read_attribute(dir, "loop/backing_file", file, sizeof(file)) != ATTR_OK ||
+	if (sysfs_read(dir, "loop/backing_file", file, sizeof(file)) != ATTR_OK ||
 		file[0] != '/' ||
 		statx(AT_FDCWD, file, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &stx) != 0)
 		return result_because(walk, SYSFS_WALK_UNKNOWN,
@@ -375,25 +286,25 @@ walk_kind(SysfsWalk *walk, const char *dir)
 	int			count;
 	SysfsWalkResult result;
 
-	if (read_attribute(dir, "dev", number, sizeof(number)) != ATTR_OK)
+	if (sysfs_read(dir, "dev", number, sizeof(number)) != ATTR_OK)
 		return result_because(walk, SYSFS_WALK_UNKNOWN, "%s is not the entry of a block device.",
 							  device_name(dir, name, sizeof(name)));
-	if (exists_in(dir, "partition"))
+	if (sysfs_exists(dir, "partition"))
 	{
 		char		parent[SYSFS_WALK_MAX_PATH];
 		char		link[SYSFS_WALK_MAX_PATH];
 
-		if (!join_path(link, dir, "..") || !resolve_inside(walk, link, parent))
+		if (!sysfs_join(link, dir, "..") || !sysfs_resolve(walk->root, link, parent))
 			return result_because(walk, SYSFS_WALK_UNKNOWN, "The disk of partition %s cannot be found.",
 								  device_name(dir, name, sizeof(name)));
 		return walk_device(walk, parent);
 	}
-	if (exists_in(dir, "dm"))
+	if (sysfs_exists(dir, "dm"))
 		return walk_mapping(walk, dir);
 	if (strncmp(device_name(dir, name, sizeof(name)), "dm-", 3) == 0)
 		return result_because(walk, SYSFS_WALK_UNKNOWN,
 							  "The type of the mapping %s cannot be read.", name);
-	if (exists_in(dir, "loop"))
+	if (sysfs_exists(dir, "loop"))
 		return walk_loop(walk, dir);
 	if (strncmp(name, "loop", 4) == 0 && isdigit((unsigned char) name[4]))
 		return result_because(walk, SYSFS_WALK_UNKNOWN, "The file behind %s cannot be found.", name);
@@ -403,7 +314,7 @@ walk_kind(SysfsWalk *walk, const char *dir)
 		return result;
 
 	/* An array that is not assembled shows no members. */
-	if (exists_in(dir, "md") || exists_in(dir, "bcache"))
+	if (sysfs_exists(dir, "md") || sysfs_exists(dir, "bcache"))
 		return result_because(walk, SYSFS_WALK_UNKNOWN,
 							  "The array %s shows no device below it.", name);
 	return judge_leaf(walk, dir);
@@ -462,12 +373,12 @@ sysfs_walk_number(SysfsWalk *walk, unsigned int dev_major, unsigned int dev_mino
 
 	snprintf(name, sizeof(name), "%u:%u", dev_major, dev_minor);
 	snprintf(number, sizeof(number), "dev/block/%s", name);
-	if (!join_path(link, walk->root, number) || !resolve_inside(walk, link, dir))
+	if (!sysfs_join(link, walk->root, number) || !sysfs_resolve(walk->root, link, dir))
 		return result_because(walk, SYSFS_WALK_UNKNOWN,
 							  "The block device %s has no entry in sysfs.", name);
 
 	/* The entry must speak of the device that was asked for. */
-	if (read_attribute(dir, "dev", number, sizeof(number)) != ATTR_OK ||
+	if (sysfs_read(dir, "dev", number, sizeof(number)) != ATTR_OK ||
 		strcmp(number, name) != 0)
 		return result_because(walk, SYSFS_WALK_UNKNOWN,
 							  "The entry of block device %s in sysfs is not its own.", name);
