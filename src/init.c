@@ -39,6 +39,7 @@ _PG_init(void)
 	label_cache_init();
 	subject_init();
 	audit_init();
+	tier_init();				/* watches a setting of the audit module */
 	MarkGUCPrefixReserved("dataclass");
 	shmem_init();
 	label_provider_init();
