@@ -40,6 +40,7 @@ _PG_init(void)
 	label_cache_init();
 	subject_init();
 	audit_init();
+	tier_init();				/* watches a setting of the audit module */
 	storage_init();
 	storage_controls_init();
 	MarkGUCPrefixReserved("dataclass");

@@ -88,6 +88,7 @@ dc_session(PG_FUNCTION_ARGS)
 {
 	const PolicySnapshot *p = policy_current();
 	const Subject *s = subject_current();
+	const char *obstacle = session_tier_obstacle(p);
 	SessionFacts facts;
 	TupleDesc	desc;
 	Datum		values[15];
@@ -118,8 +119,8 @@ dc_session(PG_FUNCTION_ARGS)
 	nulls[5] = !s->has_ceiling;
 	values[5] = s->has_ceiling ? CStringGetTextDatum(s->ceiling.text) : (Datum) 0;
 	values[6] = CStringGetTextDatum(policy_tier_name(p, s->session_tier));
-	values[7] = CStringGetTextDatum(session_tier_obstacle(p, &facts));
-	nulls[7] = session_tier_obstacle(p, &facts)[0] == '\0';
+	values[7] = CStringGetTextDatum(obstacle);
+	nulls[7] = obstacle[0] == '\0';
 	values[8] = CStringGetTextDatum(facts.transport);
 	values[9] = CStringGetTextDatum(facts.authentication);
 	values[10] = BoolGetDatum(policy_is_officer());

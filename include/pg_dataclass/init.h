@@ -13,6 +13,9 @@ extern void shmem_init(void);
 extern void label_provider_init(void);
 extern void policy_catalog_init(void);
 extern void subject_init(void);
+extern void tier_init(void);
+extern void tier_session_init(void);
+extern void tier_server_init(void);
 extern void hook_executor_init(void);
 extern void hook_rowversion_init(void);
 extern void hook_cursor_init(void);
@@ -26,7 +29,7 @@ extern void hook_objectaccess_init(void);
 extern void hook_function_init(void);
 extern void hook_auth_init(void);
 
-/* Session facts in shared memory, policy_tier.c */
+/* Session facts in shared memory, session_facts.c */
 extern Size session_facts_shmem_size(void);
 extern void session_facts_shmem_init(void);
 

@@ -15,6 +15,7 @@
 
 #include "pg_dataclass/decide.h"
 #include "pg_dataclass/event.h"
+#include "pg_dataclass/network.h"
 
 #define DC_PROVIDER			"dataclass"
 #define DC_EXTENSION		"pg_dataclass"
@@ -51,6 +52,15 @@ typedef struct PolicyClass
 	bool		quarantines;	/* data found below their tier are denied until healed */
 } PolicyClass;
 
+/* The highest tier of sessions that authenticated as a role, from a network. */
+typedef struct PolicySessionLimit
+{
+	Oid			role;
+	bool		any_network;
+	NetworkRange network;		/* unless any */
+	int			tier;			/* POLICY_RANK_NONE if it does not exist */
+} PolicySessionLimit;
+
 typedef struct PolicyRowLabel
 {
 	uint64		id;
@@ -77,6 +87,9 @@ typedef struct PolicySnapshot
 	bool		deny_unlabelled;	/* unlabelled relations: denied instead of ungoverned */
 	int			nquarantined;
 	Oid		   *quarantined;	/* relations, ascending */
+	bool		session_limits_unknown; /* the table could not be read: nobody reaches any tier */
+	int			nsession_limits;
+	PolicySessionLimit *session_limits;
 } PolicySnapshot;
 
 /* Needs a transaction.  Never NULL. */
@@ -129,6 +142,7 @@ extern int	guc_session_tier_enforcement;
 extern int	guc_at_rest_enforcement;
 extern bool guc_superuser_is_officer;
 extern char *guc_session_ceiling;
+extern char *guc_session_tier;		/* dataclass.session_tier, policy_tier.c */
 extern char *guc_trust_anchors;		/* dataclass.trust_anchors, see signature.h */
 extern char *guc_sysfs_root;			/* dataclass.sysfs_root, PGC_POSTMASTER, default "/sys" */
 

@@ -10,14 +10,25 @@
 
 #include "miscadmin.h"
 
+#include "pg_dataclass/network.h"
 #include "pg_dataclass/resolve.h"
 
-/* Facts of a connection that the server itself knows (policy_tier.c). */
+#define SESSION_TIER_SIZE	64	/* a tier's name and its end */
+#define SESSION_ENTRY_TIERS 6
+
+/* Facts of a connection that the server itself knows (session_facts.c). */
 typedef struct SessionFacts
 {
 	char		transport[16];	/* unix | tcp | tls | tls1.2 | tls1.3 | internal */
-	char		authentication[16]; /* trust | password | md5 | scram | gss | cert | peer | ... */
-	bool		client_cert;
+	char		authentication[16]; /* trust | password | md5 | scram | gss | cert | peer */
+	NetworkAddress client;
+	bool		client_cert;	/* verified by the TLS handshake */
+	bool		gss_encrypted;
+	char		cipher[64];		/* of TLS, "" if there is none */
+	int			cipher_bits;	/* 0: none, or not known */
+	char		password_encryption[16];	/* of the server, when the client authenticated */
+	/* values of dataclass.session_tier that the session came in with; "" ends them early */
+	char		entry_tier[SESSION_ENTRY_TIERS][SESSION_TIER_SIZE];
 } SessionFacts;
 
 typedef struct Subject
@@ -101,14 +112,21 @@ extern void subject_push_trusted(Oid funcid);
 extern void subject_pop_trusted(int depth);
 extern int	subject_trusted_depth(void);
 
-/* Session tier, policy_tier.c */
+/* Facts of the session, session_facts.c */
 extern void session_facts(SessionFacts *facts);
 struct Port;
 extern void session_facts_authenticated(const struct Port *port);
-extern void session_facts_capture(void);
-extern int	session_tier(const PolicySnapshot *p, const SessionFacts *facts);
-/* The control that keeps the session from the next tier, "" at the top (static or palloc'd). */
-extern const char *session_tier_obstacle(const PolicySnapshot *p, const SessionFacts *facts);
+extern void session_facts_entry_tier(const char *tier);
+
+/*
+ * Rank of the tier that this session reaches, policy_tier.c.  Kept until policy
+ * or a setting changes.  p must be policy_current().
+ */
+extern int	session_tier(const PolicySnapshot *p);
+extern void session_tier_forget(void);
+/* What keeps the session from the next tier, "" at the top (static or palloc'd). */
+extern const char *session_tier_obstacle(const PolicySnapshot *p);
+
 /* Published for parallel workers. */
 extern void session_trusted_publish(Oid funcid);
 extern Oid	session_trusted_of_leader(void);

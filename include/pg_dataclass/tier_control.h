@@ -43,4 +43,18 @@ typedef struct TierControlOps
 extern void tier_control_register(const TierControlOps *ops);
 extern const TierControlOps *tier_control_find(const char *control);	/* NULL: not known */
 
+extern bool tier_control_is_storage(const char *control);
+extern const char *control_domain_name(ControlDomain domain);
+
+/* False, and not satisfied, if nobody knows the control, or its owner the requirement. */
+extern bool tier_control_judge(const PolicyTierControl *control, const SessionFacts *facts, ControlFinding *finding);
+
+/* Ranks that limit the session whatever its controls (policy_tier.c). */
+#define TIER_UNLIMITED	PG_INT32_MAX
+extern int	session_tier_limit(const PolicySnapshot *p, const SessionFacts *facts);	/* dataclass.session_limit */
+extern int	session_tier_narrowed(const PolicySnapshot *p, const SessionFacts *facts);	/* dataclass.session_tier */
+
+/* Index of a requirement in an ordered list that ends with NULL; -1 if it is not there. */
+extern int	control_step(const char *const *steps, const char *name);
+
 #endif							/* PG_DATACLASS_TIER_CONTROL_H */

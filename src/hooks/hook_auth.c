@@ -5,7 +5,7 @@
  *
  * Why ClientAuthentication_hook: Port still points at the line of pg_hba.conf
  * that matched; it is gone before the first query.  The other facts are read
- * in policy_tier.c when a subject is built.
+ * in session_facts.c when a subject is built.
  *
  *-------------------------------------------------------------------------
  */

@@ -73,7 +73,7 @@ static dlist_head stored_portals = DLIST_STATIC_INIT(stored_portals);
 /* For whom the stored portals were looked at last. */
 static uint64 looked_epoch = 0;
 static Oid	looked_role = InvalidOid;
-static uint32 looked_ceiling = 0;
+static uint32 looked_narrowing = 0;
 static bool changed_in_transaction = false;
 static bool transaction_armed = false;
 
@@ -121,9 +121,16 @@ seal_all(void)
 }
 
 static uint32
-ceiling_hash(void)
+hash_of_setting(const char *value)
 {
-	return guc_session_ceiling ? string_hash(guc_session_ceiling, strlen(guc_session_ceiling) + 1) : 0;
+	return value ? string_hash(value, strlen(value) + 1) : 0;
+}
+
+/* Both settings that narrow. */
+static uint32
+narrowing_hash(void)
+{
+	return hash_combine(hash_of_setting(guc_session_ceiling), hash_of_setting(guc_session_tier));
 }
 
 /* Settings have been put back to what they were before the transaction. */
@@ -132,7 +139,7 @@ transaction_is_over(void *arg)
 {
 	transaction_armed = false;
 	changed_in_transaction = false;
-	if (looked_role != GetOuterUserId() || looked_ceiling != ceiling_hash())
+	if (looked_role != GetOuterUserId() || looked_narrowing != narrowing_hash())
 		seal_all();
 }
 
@@ -159,7 +166,7 @@ look_at_portals(void)
 	if (subject_epoch_is_current(looked_epoch))
 		return;
 	(void) subject_current();
-	if (looked_role != GetOuterUserId() || looked_ceiling != ceiling_hash())
+	if (looked_role != GetOuterUserId() || looked_narrowing != narrowing_hash())
 		changed_in_transaction = true;
 	dlist_foreach(iter, &stored_portals)
 	{
@@ -171,7 +178,7 @@ look_at_portals(void)
 			seal(stored);
 	}
 	looked_role = GetOuterUserId();
-	looked_ceiling = ceiling_hash();
+	looked_narrowing = narrowing_hash();
 	looked_epoch = subject_epoch();
 }
 

@@ -5,25 +5,37 @@
  *
  * Membership in a labeled role confers its clearance, membership in
  * dataclass_officer the right to label: granting either is an officer's act.
- * So is a new password for a labeled role, since it confers the identity.
+ * So is a new password for a labeled role, since it confers the identity; and
+ * the tier that sessions of a role or database come in with.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
 #include "catalog/pg_auth_members.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_db_role_setting.h"
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
 #include "commands/defrem.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/hooks.h"
 #include "pg_dataclass/report.h"
 #include "pg_dataclass/subject.h"
+
+#define SESSION_TIER_SETTING	"dataclass.session_tier"
 
 /* Does being a member of role confer clearance or office, directly or further up? */
 static bool
@@ -49,6 +61,13 @@ confers_clearance(Oid role)
 	return false;
 }
 
+/* InvalidOid: every role. */
+static const char *
+name_for_record(Oid role)
+{
+	return OidIsValid(role) ? quote_identifier(GetUserNameFromId(role, false)) : "ALL";
+}
+
 static void
 officer_act(Oid role, const char *action, const char *message, const char *detail)
 {
@@ -62,7 +81,7 @@ officer_act(Oid role, const char *action, const char *message, const char *detai
 		event.class_id = AuthIdRelationId;
 		event.object_id = role;
 		event.object_type = "role";
-		event.object_identity = quote_identifier(GetUserNameFromId(role, false));
+		event.object_identity = name_for_record(role);
 		event.detail = detail;
 		report_change(&event);
 	}
@@ -77,7 +96,7 @@ officer_act(Oid role, const char *action, const char *message, const char *detai
 		refusal.event.class_id = AuthIdRelationId;
 		refusal.event.object_id = role;
 		refusal.event.object_type = "role";
-		refusal.event.object_identity = quote_identifier(GetUserNameFromId(role, false));
+		refusal.event.object_identity = name_for_record(role);
 		refusal.event.rule = "officer";
 		refusal.event.detail = detail;
 		refusal.message = message;
@@ -170,6 +189,60 @@ check_rename(const RenameStmt *stmt)
 					"The role has a clearance or an office; renaming it is an officer's act.");
 }
 
+/* Is the setting stored for that role, database or pair of both? */
+static bool
+stores_session_tier(Oid role, Oid database)
+{
+	Relation	rel = table_open(DbRoleSettingRelationId, AccessShareLock);
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	ScanKeyInit(&key[0], Anum_pg_db_role_setting_setdatabase, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(database));
+	ScanKeyInit(&key[1], Anum_pg_db_role_setting_setrole, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(role));
+	scan = systable_beginscan(rel, DbRoleSettingDatidRolidIndexId, true, NULL, 2, key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		Datum		settings = heap_getattr(tuple, Anum_pg_db_role_setting_setconfig,
+											RelationGetDescr(rel), &isnull);
+		Datum	   *elements;
+		int			n = 0;
+
+		if (!isnull)
+			deconstruct_array(DatumGetArrayTypeP(settings), TEXTOID, -1, false, TYPALIGN_INT,
+							  &elements, NULL, &n);
+		for (int i = 0; i < n; i++)
+			if (pg_strncasecmp(TextDatumGetCString(elements[i]), SESSION_TIER_SETTING "=",
+							   strlen(SESSION_TIER_SETTING "=")) == 0)
+				found = true;
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+/*
+ * The tier that sessions of an account come in with binds them; whoever is
+ * narrowed by it, as the clients of a pooler are, must not take it away.
+ */
+static void
+check_stored_tier(const RoleSpec *spec, const char *database, const VariableSetStmt *set, const char *action)
+{
+	Oid			role = spec ? get_rolespec_oid(spec, true) : InvalidOid;
+	Oid			dbid = database ? get_database_oid(database, true) : InvalidOid;
+
+	if ((spec && !OidIsValid(role)) || (database && !OidIsValid(dbid)))
+		return;					/* core says so */
+	if (set->name ? pg_strcasecmp(set->name, SESSION_TIER_SETTING) != 0 : !stores_session_tier(role, dbid))
+		return;
+	officer_act(role, action, "permission denied to change \"" SESSION_TIER_SETTING "\" of roles and databases",
+				"Sessions never get above the tier they came in with; what it is, is an officer's act.");
+}
+
 void
 role_command_check(Node *parsetree)
 {
@@ -212,6 +285,20 @@ role_command_check(Node *parsetree)
 					if (strcmp(((DefElem *) lfirst(cell))->defname, "rolemembers") == 0 && stmt->action > 0)
 						check_granted_role(get_rolespec_name(stmt->role), "ALTER GROUP");
 				check_password(stmt->role, stmt->options);
+				break;
+			}
+		case T_AlterRoleSetStmt:
+			{
+				AlterRoleSetStmt *stmt = (AlterRoleSetStmt *) parsetree;
+
+				check_stored_tier(stmt->role, stmt->database, stmt->setstmt, "ALTER ROLE");
+				break;
+			}
+		case T_AlterDatabaseSetStmt:
+			{
+				AlterDatabaseSetStmt *stmt = (AlterDatabaseSetStmt *) parsetree;
+
+				check_stored_tier(NULL, stmt->dbname, stmt->setstmt, "ALTER DATABASE");
 				break;
 			}
 		default:

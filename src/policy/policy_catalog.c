@@ -21,6 +21,8 @@
  */
 #include "postgres.h"
 
+#include <sys/socket.h>
+
 #include "access/genam.h"
 #include "access/table.h"
 #include "access/xact.h"
@@ -33,6 +35,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/inet.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -288,6 +291,29 @@ read_quarantine(PolicySnapshot *p, Datum *values, bool *nulls)
 	p->quarantined[p->nquarantined++] = DatumGetObjectId(values[0]);
 }
 
+static void
+read_session_limit(PolicySnapshot *p, Datum *values, bool *nulls)
+{
+	char	   *tier_name = TextDatumGetCString(values[2]);
+	const PolicyTier *tier = policy_tier_by_name(p, tier_name);
+	PolicySessionLimit *limit;
+
+	p->session_limits = grow(p->session_limits, p->nsession_limits, sizeof(PolicySessionLimit));
+	limit = &p->session_limits[p->nsession_limits++];
+	memset(limit, 0, sizeof(*limit));
+	limit->role = DatumGetObjectId(values[0]);
+	limit->tier = tier ? tier->rank : POLICY_RANK_NONE;
+	limit->any_network = nulls[1];
+	if (!nulls[1])
+	{
+		inet	   *network = DatumGetInetPP(values[1]);
+
+		limit->network.family = ip_family(network) == PGSQL_AF_INET ? NETWORK_FAMILY_V4 : NETWORK_FAMILY_V6;
+		limit->network.bits = ip_bits(network);
+		memcpy(limit->network.bytes, ip_addr(network), ip_addrsize(network));
+	}
+}
+
 static int
 compare_oids(const void *a, const void *b)
 {
@@ -336,6 +362,7 @@ load_snapshot(PolicySnapshot *p)
 	if (p->ncompartments)
 		qsort(p->compartments, p->ncompartments, sizeof(char *), compare_names);
 	scan_policy_table(p, "policy_setting", 2, read_setting);
+	p->session_limits_unknown = !scan_policy_table(p, "session_limit", 3, read_session_limit);
 	scan_policy_table(p, "era", 2, read_era);
 	scan_policy_table(p, "quarantine", 1, read_quarantine);
 	if (p->nquarantined)

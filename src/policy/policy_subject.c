@@ -213,7 +213,6 @@ static void
 build_subject(Subject *s, Oid role, bool current)
 {
 	const PolicySnapshot *p = policy_current();
-	SessionFacts facts;
 
 	memset(s, 0, sizeof(*s));
 	s->role = role;
@@ -246,8 +245,7 @@ build_subject(Subject *s, Oid role, bool current)
 	}
 	else
 		add_role_clearances(p, s, role);
-	session_facts(&facts);
-	s->session_tier = session_tier(p, &facts);
+	s->session_tier = session_tier(p);
 }
 
 void

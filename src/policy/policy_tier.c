@@ -1,281 +1,43 @@
 /*-------------------------------------------------------------------------
  *
  * policy_tier.c
- *		Facts of the session and the tier they reach.
+ *		The tier that a session reaches, and what keeps it from the next.
  *
- * Facts come from the server's own connection state (Port), never from what a
- * client says.  Each backend writes them into its slot of shared memory after
- * authentication, before it can start a parallel worker; a worker reads its
- * leader's slot, since it has no Port.  Slots are otherwise not shared: no
- * lock.  A backend without a client (background worker that is nobody's
- * parallel worker) has no verified identity and stays at the lowest tier.
+ * The lowest of four:
+ *	- the highest tier up to which every session and server control is satisfied
+ *	- dataclass.session_limit, where officers limit an account (of a pooler, say)
+ *	- the values of dataclass.session_tier that the session came in with
+ *	- dataclass.session_tier as it is now
+ * So whatever a client sets can lower its tier and never raise it.  Storage
+ * controls bind places of data (the at-rest part).
  *
- * Controls are an ordered list of requirement names per control; a control or
- * requirement that is not in the lists is never satisfied.
+ * Owns the setting and the cached answer: the first three are worked out once
+ * per connection and policy generation.  The setting moves the subject's epoch.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "libpq/auth.h"
-#include "libpq/hba.h"
-#include "libpq/libpq-be.h"
-#include "miscadmin.h"
-#include "storage/backendid.h"
-#include "storage/shmem.h"
+#include "utils/guc.h"
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/init.h"
-#include "pg_dataclass/subject.h"
+#include "pg_dataclass/tier_control.h"
 
-typedef struct SessionSlot
-{
-	SessionFacts facts;
-	Oid			trusted_function;	/* innermost trusted procedure of the leader */
-} SessionSlot;
+char	   *guc_session_tier = NULL;
 
-static SessionSlot *slots = NULL;
+static bool cached = false;
+static uint64 cached_generation = 0;
+static int	cached_tier = POLICY_RANK_NONE;
 
-/*
- * How this connection authenticated, kept when it did: the line of pg_hba.conf
- * that Port points at is freed before the first query.
+/* ------------------------------------------------------------------------
+ * The four
+ * ------------------------------------------------------------------------
  */
-static const char *authentication = "trust";
-
-/* Requirements of one control, weakest first. */
-typedef struct ControlScale
-{
-	const char *control;
-	const char *const *steps;
-	int			(*reached) (const SessionFacts *facts);
-} ControlScale;
-
-static const char *const transport_steps[] = {"any", "tls", "tls1.2", "tls1.3", "mtls", NULL};
-static const char *const authentication_steps[] = {"trust", "password", "md5", "scram", "gss", NULL};
-
-static int
-step_of(const char *const *steps, const char *name)
-{
-	for (int i = 0; steps[i]; i++)
-		if (strcmp(steps[i], name) == 0)
-			return i;
-	return -1;
-}
-
-static int
-transport_reached(const SessionFacts *facts)
-{
-	if (strcmp(facts->transport, "unix") == 0)
-		return step_of(transport_steps, "mtls");
-	if (strncmp(facts->transport, "tls", 3) == 0)
-	{
-		if (facts->client_cert && strcmp(facts->transport, "tls1.3") == 0)
-			return step_of(transport_steps, "mtls");
-		return step_of(transport_steps, facts->transport);
-	}
-	return step_of(transport_steps, "any");
-}
-
-static int
-authentication_reached(const SessionFacts *facts)
-{
-	/* verified by a third party or the kernel: all of one strength */
-	if (strcmp(facts->authentication, "cert") == 0 || strcmp(facts->authentication, "peer") == 0)
-		return step_of(authentication_steps, "gss");
-	return step_of(authentication_steps, facts->authentication);
-}
-
-static const ControlScale control_scales[] = {
-	{"transport", transport_steps, transport_reached},
-	{"authentication", authentication_steps, authentication_reached},
-};
-
-Size
-session_facts_shmem_size(void)
-{
-	return mul_size(compat_max_backends() + NUM_AUXILIARY_PROCS, sizeof(SessionSlot));
-}
-
-void
-session_facts_shmem_init(void)
-{
-	bool		found;
-
-	slots = ShmemInitStruct("pg_dataclass sessions", session_facts_shmem_size(), &found);
-	if (!found)
-		memset(slots, 0, session_facts_shmem_size());
-}
-
-static const char *
-authentication_name(UserAuth method)
-{
-	switch (method)
-	{
-		case uaPassword:
-		case uaPAM:
-		case uaBSD:
-		case uaLDAP:
-		case uaRADIUS:
-			return "password";
-		case uaMD5:
-			return "md5";
-		case uaSCRAM:
-			return "scram";
-		case uaGSS:
-		case uaSSPI:
-			return "gss";
-		case uaCert:
-			return "cert";
-		case uaPeer:
-			return "peer";
-		default:
-			/* trust, ident: the client's word; and whatever is added later */
-			return "trust";
-	}
-}
-
-static void
-facts_of_port(const Port *port, SessionFacts *facts)
-{
-	memset(facts, 0, sizeof(*facts));
-	strlcpy(facts->transport, "tcp", sizeof(facts->transport));
-	strlcpy(facts->authentication, authentication, sizeof(facts->authentication));
-	if (port->raddr.addr.ss_family == AF_UNIX)
-		strlcpy(facts->transport, "unix", sizeof(facts->transport));
-#ifdef USE_SSL
-	else if (port->ssl_in_use)
-	{
-		const char *version = be_tls_get_version((Port *) port);
-
-		strlcpy(facts->transport, "tls", sizeof(facts->transport));
-		if (version && strcmp(version, "TLSv1.3") == 0)
-			strlcpy(facts->transport, "tls1.3", sizeof(facts->transport));
-		else if (version && strcmp(version, "TLSv1.2") == 0)
-			strlcpy(facts->transport, "tls1.2", sizeof(facts->transport));
-		facts->client_cert = port->peer_cert_valid;
-	}
-#endif
-#ifdef ENABLE_GSS
-	else if (be_gssapi_get_enc((Port *) port))
-		strlcpy(facts->transport, "tls1.2", sizeof(facts->transport));
-#endif
-}
-
-static SessionSlot *
-own_slot(void)
-{
-	int			slot = compat_my_backend_slot();
-
-	if (slots == NULL || slot < 0 || slot >= compat_max_backends())
-		return NULL;
-	return &slots[slot];
-}
-
-/* Parallel workers look at their leader's slot, everybody else at their own. */
-static SessionSlot *
-leader_slot(void)
-{
-	int			slot = compat_leader_backend_slot();
-
-	if (slot < 0)
-		return own_slot();
-	return slots && slot < compat_max_backends() ? &slots[slot] : NULL;
-}
-
-/* From the authentication hook, while Port is whole. */
-void
-session_facts_authenticated(const Port *port)
-{
-	if (port->hba)
-		authentication = authentication_name(port->hba->auth_method);
-}
-
-/* Publish the facts: a backend has no slot yet while the authentication hook runs. */
-void
-session_facts_capture(void)
-{
-	SessionSlot *slot = own_slot();
-
-	if (slot == NULL || compat_leader_backend_slot() >= 0)
-		return;
-	if (MyProcPort)
-		facts_of_port(MyProcPort, &slot->facts);
-	else
-	{
-		memset(&slot->facts, 0, sizeof(slot->facts));
-		strlcpy(slot->facts.transport, "internal", sizeof(slot->facts.transport));
-		strlcpy(slot->facts.authentication, "trust", sizeof(slot->facts.authentication));
-	}
-}
-
-void
-session_facts(SessionFacts *facts)
-{
-	SessionSlot *slot;
-
-	session_facts_capture();
-	slot = leader_slot();
-	if (slot)
-		*facts = slot->facts;
-	else
-	{
-		memset(facts, 0, sizeof(*facts));
-		strlcpy(facts->transport, "internal", sizeof(facts->transport));
-		strlcpy(facts->authentication, "trust", sizeof(facts->authentication));
-	}
-}
-
-void
-session_trusted_publish(Oid funcid)
-{
-	SessionSlot *slot = own_slot();
-
-	if (slot && compat_leader_backend_slot() < 0)
-		slot->trusted_function = funcid;
-}
-
-Oid
-session_trusted_of_leader(void)
-{
-	SessionSlot *slot;
-
-	if (compat_leader_backend_slot() < 0)
-		return InvalidOid;
-	slot = leader_slot();
-	return slot ? slot->trusted_function : InvalidOid;
-}
-
-/* Storage and server controls are judged elsewhere: not an obstacle for a session. */
-static bool
-is_session_control(const char *control)
-{
-	static const char *const others[] = {"at_rest", "checksums", "wal", "temp", NULL};
-
-	return step_of(others, control) < 0;
-}
-
-static bool
-control_satisfied(const PolicyTierControl *control, const SessionFacts *facts)
-{
-	for (int i = 0; i < lengthof(control_scales); i++)
-	{
-		const ControlScale *scale = &control_scales[i];
-		int			needed;
-
-		if (strcmp(scale->control, control->control) != 0)
-			continue;
-		needed = step_of(scale->steps, control->requirement);
-		if (strcmp(control->control, "authentication") == 0 && needed < 0 &&
-			(strcmp(control->requirement, "cert") == 0 || strcmp(control->requirement, "peer") == 0))
-			needed = step_of(scale->steps, "gss");
-		return needed >= 0 && scale->reached(facts) >= needed;
-	}
-	return false;
-}
 
 /* First control, from the lowest tier up, that is not satisfied; NULL if none.  *reached: rank below it. */
 static const PolicyTierControl *
-first_obstacle(const PolicySnapshot *p, const SessionFacts *facts, int *reached)
+first_obstacle(const PolicySnapshot *p, const SessionFacts *facts, int *reached, ControlFinding *finding)
 {
 	*reached = POLICY_RANK_NONE;
 	for (int t = 0; t < p->ntiers; t++)
@@ -283,31 +45,196 @@ first_obstacle(const PolicySnapshot *p, const SessionFacts *facts, int *reached)
 		const PolicyTier *tier = &p->tiers[t];
 
 		for (int c = 0; c < tier->ncontrols; c++)
-			if (is_session_control(tier->controls[c].control) &&
-				!control_satisfied(&tier->controls[c], facts))
+		{
+			if (tier_control_is_storage(tier->controls[c].control))
+				continue;
+			(void) tier_control_judge(&tier->controls[c], facts, finding);
+			if (!finding->satisfied)
 				return &tier->controls[c];
+		}
 		*reached = tier->rank;
 	}
 	return NULL;
 }
 
+/* The account is who authenticated: neither SET ROLE nor SET SESSION AUTHORIZATION changes it. */
 int
-session_tier(const PolicySnapshot *p, const SessionFacts *facts)
+session_tier_limit(const PolicySnapshot *p, const SessionFacts *facts)
 {
-	int			reached;
+	Oid			authenticated = compat_authenticated_user();
+	int			limit = TIER_UNLIMITED;
 
-	first_obstacle(p, facts, &reached);
-	return reached;
+	if (p->session_limits_unknown)
+		return POLICY_RANK_NONE;
+	for (int i = 0; i < p->nsession_limits; i++)
+	{
+		const PolicySessionLimit *l = &p->session_limits[i];
+
+		if (l->role == authenticated && (l->any_network || network_contains(&l->network, &facts->client)))
+			limit = Min(limit, l->tier);
+	}
+	return limit;
+}
+
+/* A tier that does not exist leaves nothing. */
+static int
+rank_of_name(const PolicySnapshot *p, const char *name)
+{
+	const PolicyTier *tier;
+
+	if (name == NULL || name[0] == '\0')
+		return TIER_UNLIMITED;
+	tier = policy_tier_by_name(p, name);
+	return tier ? tier->rank : POLICY_RANK_NONE;
+}
+
+static int
+entry_limit(const PolicySnapshot *p, const SessionFacts *facts)
+{
+	int			limit = TIER_UNLIMITED;
+
+	for (int i = 0; i < SESSION_ENTRY_TIERS && facts->entry_tier[i][0] != '\0'; i++)
+		limit = Min(limit, rank_of_name(p, facts->entry_tier[i]));
+	return limit;
+}
+
+int
+session_tier_narrowed(const PolicySnapshot *p, const SessionFacts *facts)
+{
+	return Min(entry_limit(p, facts), rank_of_name(p, guc_session_tier));
+}
+
+/* ------------------------------------------------------------------------
+ * The answer
+ * ------------------------------------------------------------------------
+ */
+
+void
+session_tier_forget(void)
+{
+	cached = false;
+	subject_invalidate();
+}
+
+int
+session_tier(const PolicySnapshot *p)
+{
+	if (!p->installed)
+		return POLICY_RANK_NONE;
+	if (!cached || cached_generation != policy_generation())
+	{
+		SessionFacts facts;
+		ControlFinding finding;
+		int			reached;
+
+		session_facts(&facts);
+		(void) first_obstacle(p, &facts, &reached, &finding);
+		reached = Min(reached, session_tier_limit(p, &facts));
+		cached_tier = Min(reached, entry_limit(p, &facts));
+
+		/* p is of this generation or an earlier one, and loading a new one moves it */
+		cached_generation = policy_generation();
+		cached = true;
+	}
+	return Min(cached_tier, rank_of_name(p, guc_session_tier));
+}
+
+static const PolicyTier *
+tier_above(const PolicySnapshot *p, int rank)
+{
+	for (int t = 0; t < p->ntiers; t++)
+		if (p->tiers[t].rank > rank)
+			return &p->tiers[t];
+	return NULL;
 }
 
 const char *
-session_tier_obstacle(const PolicySnapshot *p, const SessionFacts *facts)
+session_tier_obstacle(const PolicySnapshot *p)
 {
-	int			reached;
-	const PolicyTierControl *control = first_obstacle(p, facts, &reached);
+	int			reached = session_tier(p);
+	const PolicyTier *next = tier_above(p, reached);
+	const PolicyTierControl *control;
+	SessionFacts facts;
+	ControlFinding finding;
+	int			by_controls;
+	int			limit;
 
-	return control ? psprintf("%s: requires %s, found %s", control->control, control->requirement,
-							  strcmp(control->control, "transport") == 0 ? facts->transport :
-							  strcmp(control->control, "authentication") == 0 ? facts->authentication :
-							  "nothing") : "";
+	if (next == NULL)
+		return "";
+	session_facts(&facts);
+	control = first_obstacle(p, &facts, &by_controls, &finding);
+	if (control && by_controls <= reached)
+		return psprintf("%s: requires %s, found %s", control->control, control->requirement,
+						finding.found[0] ? finding.found : "nothing");
+	limit = session_tier_limit(p, &facts);
+	if (limit <= reached)
+		return psprintf("session_limit: requires %s, found %s", next->name, policy_tier_name(p, limit));
+	return psprintf("session_tier: requires %s, found %s", next->name,
+					policy_tier_name(p, session_tier_narrowed(p, &facts)));
+}
+
+/* ------------------------------------------------------------------------
+ * The setting
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * Only the form: there is no catalog where settings are read.  Core asks here
+ * about each value that roles, databases and the startup packet give, also
+ * where another one takes precedence; all of them bind the session.
+ */
+static bool
+check_session_tier(char **newval, void **extra, GucSource source)
+{
+	const char *name = *newval;
+
+	if (name == NULL || name[0] == '\0')
+		return true;
+	if (strlen(name) >= SESSION_TIER_SIZE || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(name))
+	{
+		GUC_check_errdetail("The name of a tier has lower-case letters, digits, \"_\" and \"-\", at most 63.");
+		GUC_check_errhint("Give the name of a tier such as \"baseline\", or an empty string for none.");
+		return false;
+	}
+	switch (source)
+	{
+		case PGC_S_GLOBAL:
+		case PGC_S_DATABASE:
+		case PGC_S_USER:
+		case PGC_S_DATABASE_USER:
+		case PGC_S_CLIENT:
+			session_facts_entry_tier(name);
+			cached = false;
+			break;
+		case PGC_S_DEFAULT:
+		case PGC_S_DYNAMIC_DEFAULT:
+		case PGC_S_ENV_VAR:
+		case PGC_S_FILE:
+		case PGC_S_ARGV:
+		case PGC_S_OVERRIDE:
+		case PGC_S_INTERACTIVE:
+		case PGC_S_TEST:
+		case PGC_S_SESSION:
+			break;
+	}
+	return true;
+}
+
+static void
+assign_session_tier(const char *newval, void *extra)
+{
+	session_tier_forget();
+}
+
+void
+tier_init(void)
+{
+	DefineCustomStringVariable("dataclass.session_tier",
+							   "Tier above which this session does not reach; can only lower it.",
+							   "Empty: as high as controls and limits allow. A tier that does not exist leaves nothing.",
+							   &guc_session_tier, "",
+							   PGC_USERSET, 0,
+							   check_session_tier, assign_session_tier, NULL);
+	tier_session_init();
+	tier_server_init();
 }
