@@ -19,6 +19,7 @@
 #include "storage/fd.h"
 
 #include "pg_dataclass/compat.h"
+#include "pg_dataclass/attest.h"
 #include "pg_dataclass/place.h"
 
 /* Where denials are kept while the writer is away, below the data directory. */
@@ -36,6 +37,7 @@ make_place(PlaceKind kind, Oid tablespace, const char *name, const char *path)
 	place->name = name;
 	place->path = path;
 	storage_probe(path, &place->evidence);
+	attestation_apply(policy_current(), place);
 	return place;
 }
 

@@ -26,6 +26,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/atrest_probe.h"
+#include "pg_dataclass/attest.h"
 
 #define STORAGE_CACHE_SIZE	16
 #define STORAGE_CACHE_MS	5000
@@ -34,7 +35,7 @@ typedef struct StorageCacheEntry
 {
 	Oid			tablespace;		/* InvalidOid: free */
 	TimestampTz probed;
-	Evidence	evidence;
+	Evidence	evidence;		/* of the probes alone: attestations are asked each time */
 } StorageCacheEntry;
 
 static StorageCacheEntry storage_cache[STORAGE_CACHE_SIZE];
@@ -150,6 +151,8 @@ storage_evidence_fresh(Oid tablespace, Evidence *evidence)
 	entry->tablespace = tablespace;
 	entry->probed = GetCurrentTimestamp();
 	entry->evidence = *evidence;
+	attestation_apply_evidence(policy_current(), PLACE_TABLESPACE, tablespace,
+							   storage_place_path(tablespace), evidence);
 }
 
 /*
@@ -167,4 +170,6 @@ storage_evidence(Oid tablespace, Evidence *evidence)
 		return;
 	}
 	*evidence = entry->evidence;
+	attestation_apply_evidence(policy_current(), PLACE_TABLESPACE, entry->tablespace,
+							   storage_place_path(entry->tablespace), evidence);
 }
