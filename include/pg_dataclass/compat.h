@@ -355,4 +355,43 @@ compat_define_index(Oid relid, IndexStmt *stmt)
 #endif
 }
 
+/*
+ * Core's JSON parser.  Since 16 the actions of a parse say whether to go on;
+ * ours always do, and end with COMPAT_JSON_GO_ON.
+ */
+#include "common/jsonapi.h"
+#include "mb/pg_wchar.h"
+
+#if PG_VERSION_NUM >= 160000
+typedef JsonParseErrorType CompatJsonAction;
+#define COMPAT_JSON_GO_ON return JSON_SUCCESS
+#else
+typedef void CompatJsonAction;
+#define COMPAT_JSON_GO_ON return
+#endif
+
+/* A lexer that resolves escapes. */
+static inline JsonLexContext *
+compat_json_lexer(char *json, int len)
+{
+#if PG_VERSION_NUM >= 170000
+	return makeJsonLexContextCstringLen(NULL, json, len, GetDatabaseEncoding(), true);
+#else
+	return makeJsonLexContextCstringLen(json, len, GetDatabaseEncoding(), true);
+#endif
+}
+
+/* The timeline that this server, which is not in recovery, writes. */
+#include "access/xlog.h"
+
+static inline TimeLineID
+compat_timeline(void)
+{
+#if PG_VERSION_NUM >= 150000
+	return GetWALInsertionTimeLine();
+#else
+	return ThisTimeLineID;
+#endif
+}
+
 #endif							/* PG_DATACLASS_COMPAT_H */

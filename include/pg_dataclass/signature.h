@@ -5,8 +5,8 @@
  *
  * Pure with respect to PostgreSQL: no palloc, no ereport, no setting.
  *
- * A trust anchor is a public key (PEM, SubjectPublicKeyInfo) in a file
- * DIRECTORY/PURPOSE/NAME.pem.  A key signs for the purpose whose folder it
+ * A trust anchor is a public key (PEM, SubjectPublicKeyInfo, one a file) in a
+ * file DIRECTORY/PURPOSE/NAME.pem.  A key signs for the purpose whose folder it
  * lies in and for no other.  DIRECTORY/revoked, if it is there, lists key ids
  * that are no longer trusted, one a line, # begins a comment.
  *
@@ -18,6 +18,7 @@
 #define PG_DATACLASS_SIGNATURE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define SIGNATURE_SIZE			64	/* bytes, RFC 8032 */
 #define SIGNATURE_KEY_ID_SIZE	65	/* hex and terminator */
@@ -46,5 +47,12 @@ extern SignatureVerdict signature_verify(const char *directory, const char *purp
 										 const void *document, size_t document_len,
 										 const unsigned char *signature, size_t signature_len,
 										 SignatureResult *result);
+
+/*
+ * A number that changes when keys come, go or change, when keys are revoked or
+ * when modes of files change: what was verified before has to be verified
+ * again.  Costs a look at each file's facts, reads none.
+ */
+extern uint64_t signature_fingerprint(const char *directory, const char *purpose);
 
 #endif							/* PG_DATACLASS_SIGNATURE_H */

@@ -37,6 +37,15 @@ typedef struct SysfsWalk
 	bool		has_why;
 	SysfsWalkResult why_result; /* the result that why explains */
 	char		why[200];		/* one sentence */
+	bool		unknown_seen;	/* some leg could not be followed to its end */
+
+	/*
+	 * Set after sysfs_walk_begin() to be shown every disk: a directory below
+	 * the root.  The walk does not end at crypt devices then, so that its
+	 * result says nothing about them.
+	 */
+	void		(*leaf) (const char *dir, void *arg);
+	void	   *leaf_arg;
 } SysfsWalk;
 
 /* False (and why is set) if the root cannot be resolved. */

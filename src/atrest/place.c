@@ -20,6 +20,7 @@
 #include "storage/fd.h"
 
 #include "pg_dataclass/compat.h"
+#include "pg_dataclass/attest.h"
 #include "pg_dataclass/place.h"
 
 /* Where denials are kept while the writer is away, below the data directory. */
@@ -62,6 +63,7 @@ place_make(PlaceKind kind, Oid tablespace, const char *name, const char *path,
 		storage_probe(path, &place->evidence);
 		apply_server_encryption(kind, &place->evidence);
 	}
+	attestation_apply(policy_current(), place);
 	return place;
 }
 

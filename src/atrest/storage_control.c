@@ -18,9 +18,6 @@
 #include "pg_dataclass/place.h"
 #include "pg_dataclass/tier_control.h"
 
-/* Stands in where no registry is linked in. */
-#pragma weak tier_control_register
-
 /* In the words of requirements, where there are such. */
 static const char *
 found_word(const char *control, const Place *place)
@@ -128,6 +125,6 @@ static const TierControlOps storage_controls[] = {
 void
 storage_controls_init(void)
 {
-	for (int i = 0; tier_control_register != NULL && i < lengthof(storage_controls); i++)
+	for (int i = 0; i < lengthof(storage_controls); i++)
 		tier_control_register(&storage_controls[i]);
 }

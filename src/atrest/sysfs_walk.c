@@ -38,6 +38,8 @@ static SysfsWalkResult walk_device(SysfsWalk *walk, const char *dir);
 static SysfsWalkResult __attribute__((format(printf, 3, 4)))
 result_because(SysfsWalk *walk, SysfsWalkResult result, const char *fmt,...)
 {
+	if (result == SYSFS_WALK_UNKNOWN)
+		walk->unknown_seen = true;
 	if (!walk->has_why || result < walk->why_result)
 	{
 		va_list		args;
@@ -202,7 +204,7 @@ walk_mapping(SysfsWalk *walk, const char *dir)
 							  "The type of the mapping %s cannot be read.", name);
 	if (strncmp(text, "CRYPT-", 6) == 0)
 		walk->crypt_seen = true;
-	if (sysfs_uuid_encrypts(text))
+	if (sysfs_uuid_encrypts(text) && walk->leaf == NULL)
 	{
 		char		type[16];
 		char	   *hyphen = strchr(text + 6, '-');
@@ -273,6 +275,8 @@ judge_leaf(SysfsWalk *walk, const char *dir)
 			return result_because(walk, SYSFS_WALK_UNKNOWN,
 								  "What lies behind %s cannot be seen.", name);
 	}
+	if (walk->leaf)
+		walk->leaf(dir, walk->leaf_arg);
 	return result_because(walk, SYSFS_WALK_PLAIN,
 						  "Data reach %s without passing a crypt device.", name);
 }
