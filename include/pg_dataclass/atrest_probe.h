@@ -82,6 +82,10 @@ typedef struct FscryptAnswer
 
 extern bool fscrypt_judge(const FscryptAnswer *answer, Evidence *evidence);
 
+/* probe_fstype.c: the verdict on a mount and the numbers that go with it. */
+extern void fstype_judge(const MountEntry *mount, uint32 magic, unsigned int dev_major,
+						 unsigned int dev_minor, Evidence *evidence);
+
 /* probe_swap.c: context->path is not used.  False: memory that is written nowhere. */
 extern bool swap_probe_look(const ProbeContext *context, const char *name, bool is_file,
 							Evidence *evidence);

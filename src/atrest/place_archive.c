@@ -494,6 +494,7 @@ archive_command_target(const char *command, char *dir, size_t size, const char *
 		if (!read_simple(&scanner, &simple, &more))
 		{
 			*why = why_shell;
+			dir[0] = '\0';
 			return ARCHIVE_UNKNOWN;
 		}
 		switch (simple_target(&simple, target, sizeof(target), why))

@@ -82,6 +82,54 @@ unknown(Evidence *evidence, const char *mechanism, const char *detail)
 }
 
 /*
+ * fstype_judge
+ *		Evidence from the entry in the table of mounts and what stat() and
+ *		statfs() said.
+ */
+void
+fstype_judge(const MountEntry *mount, uint32 magic, unsigned int dev_major,
+			 unsigned int dev_minor, Evidence *evidence)
+{
+	const FsType *type = fs_type_by_name(mount->fstype);
+	char		name[32];
+	char		source[64];
+
+	atrest_printable(name, sizeof(name), mount->fstype);
+	atrest_printable(source, sizeof(source), mount->source);
+	if (type == NULL)
+		evidence_set(evidence, EVIDENCE_UNKNOWN, EVIDENCE_GRADE_UNKNOWN, name,
+					 "The file system is %s on %s, of which nothing is known.", name, source);
+	else if (type->magic != 0 && type->magic != magic)
+		evidence_set(evidence, EVIDENCE_UNKNOWN, EVIDENCE_GRADE_UNKNOWN, name,
+					 "The table of mounts says %s, but the file system is another (0x%x).",
+					 name, magic);
+	else
+	{
+		switch (type->kind)
+		{
+			case FS_BLOCK:
+				if (dev_major == 0)
+					evidence_set(evidence, EVIDENCE_UNKNOWN, EVIDENCE_GRADE_UNKNOWN, name,
+								 "The file system is %s without a block device.", name);
+				else
+					evidence_set(evidence, EVIDENCE_PLAIN, EVIDENCE_GRADE_KERNEL, name,
+								 "The file system is %s on %s (%u:%u) without encryption "
+								 "that the kernel knows of.", name, source, dev_major, dev_minor);
+				break;
+			case FS_DECLARED:
+				evidence_set(evidence, EVIDENCE_ENCRYPTED, EVIDENCE_GRADE_DECLARED, name,
+							 "The file system calls itself %s, which encrypts; the kernel "
+							 "cannot confirm it.", name);
+				break;
+			case FS_UNSEEN:
+				evidence_set(evidence, EVIDENCE_UNKNOWN, EVIDENCE_GRADE_UNKNOWN, name,
+							 "The file system is %s: %s.", name, type->remark);
+				break;
+		}
+	}
+}
+
+/*
  * fstype_probe_look
  *		Always has an answer.
  */
@@ -89,45 +137,13 @@ bool
 fstype_probe_look(const ProbeContext *context, Evidence *evidence)
 {
 	MountEntry	mount;
-	const FsType *type;
 	struct stat st;
 	uint32		magic;
-	char		name[32];
-	char		source[64];
 
 	if (stat(context->path, &st) != 0 || !atrest_fs_magic(context->path, &magic))
 		return unknown(evidence, "none", "The directory cannot be looked at.");
 	if (mountinfo_lookup(context, &mount) != MOUNT_FOUND)
 		return unknown(evidence, "none", "The table of mounts cannot be read.");
-
-	atrest_printable(name, sizeof(name), mount.fstype);
-	atrest_printable(source, sizeof(source), mount.source);
-	type = fs_type_by_name(mount.fstype);
-	if (type == NULL)
-		return evidence_set(evidence, EVIDENCE_UNKNOWN, EVIDENCE_GRADE_UNKNOWN, name,
-							"The file system is %s on %s, of which nothing is known.", name, source);
-	if (type->magic != 0 && type->magic != magic)
-		return evidence_set(evidence, EVIDENCE_UNKNOWN, EVIDENCE_GRADE_UNKNOWN, name,
-							"The table of mounts says %s, but the file system is another (0x%x).",
-							name, magic);
-
-	switch (type->kind)
-	{
-		case FS_BLOCK:
-			if (major(st.st_dev) == 0)
-				return evidence_set(evidence, EVIDENCE_UNKNOWN, EVIDENCE_GRADE_UNKNOWN, name,
-									"The file system is %s without a block device.", name);
-			return evidence_set(evidence, EVIDENCE_PLAIN, EVIDENCE_GRADE_KERNEL, name,
-								"The file system is %s on %s (%u:%u) without encryption "
-								"that the kernel knows of.", name, source,
-								major(st.st_dev), minor(st.st_dev));
-		case FS_DECLARED:
-			return evidence_set(evidence, EVIDENCE_ENCRYPTED, EVIDENCE_GRADE_DECLARED, name,
-								"The file system calls itself %s, which encrypts; the kernel "
-								"cannot confirm it.", name);
-		case FS_UNSEEN:
-			return evidence_set(evidence, EVIDENCE_UNKNOWN, EVIDENCE_GRADE_UNKNOWN, name,
-								"The file system is %s: %s.", name, type->remark);
-	}
-	return unknown(evidence, name, "The file system is of an unknown kind.");
+	fstype_judge(&mount, magic, major(st.st_dev), minor(st.st_dev), evidence);
+	return true;
 }
