@@ -7,7 +7,7 @@
  *		1. audit queue lock		(audit_queue.c)
  *		2. audit journal lock	(audit_journal.c; held over the append only)
  * Session facts are written by their own backend before any parallel worker
- * of it exists, and read by workers only: no lock.  Slots of protect_progress.c
+ * of it exists, with its process id, and read by workers only: no lock.  Slots of protect_progress.c
  * are written by their own backend under a change counter: no lock either.
  *
  *-------------------------------------------------------------------------

@@ -18,7 +18,7 @@ CREATE TABLE dataclass.tier_control (
 	PRIMARY KEY (tier, control)
 );
 COMMENT ON TABLE dataclass.tier_control IS
-	'what a tier requires; controls of lower tiers hold too. transport: any < tls < tls1.2 < tls1.3 < mtls (a unix socket satisfies all); authentication: trust < password < md5 < scram < gss, cert, peer; at_rest and, for places that all data share, wal, temp, journal, log, archive, swap, core_dump: none < encrypted (at_rest holds for a place whose control no tier names); at_rest_key: none, or the least number of key bits seen; checksums: none < on; hosting: none < attested. A control or requirement that is not known is never satisfied.';
+	'what a tier requires; controls of lower tiers hold too. transport: any < tls < tls1.2 < tls1.3 < mtls (a unix socket satisfies all); authentication: trust < password < md5 < scram < gss, cert, peer; client_network: any, or a list of unix, loopback and networks; cipher_strength: none, or bits; password_encryption: any < md5 < scram-sha-256; fips: none < on; audit_durability: async < sync; at_rest and, for places that all data share, wal, temp, journal, log, archive, swap, core_dump: none < encrypted (at_rest holds for a place whose control no tier names); at_rest_key: none, or the least number of key bits seen; checksums: none < on; hosting: none < attested. A control or requirement that is not known is never satisfied.';
 
 CREATE TABLE dataclass.data_class (
 	name			pg_catalog.text PRIMARY KEY CHECK (name OPERATOR(pg_catalog.~) '^[a-z][a-z0-9_-]{0,62}$'),
