@@ -26,7 +26,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/atrest_probe.h"
-#include "pg_dataclass/attest.h"
+#include "pg_dataclass/place.h"
 
 #define STORAGE_CACHE_SIZE	16
 #define STORAGE_CACHE_MS	5000
@@ -35,7 +35,7 @@ typedef struct StorageCacheEntry
 {
 	Oid			tablespace;		/* InvalidOid: free */
 	TimestampTz probed;
-	Evidence	evidence;		/* of the probes alone: attestations are asked each time */
+	Evidence	evidence;
 } StorageCacheEntry;
 
 static StorageCacheEntry storage_cache[STORAGE_CACHE_SIZE];
@@ -140,7 +140,7 @@ storage_evidence_fresh(Oid tablespace, Evidence *evidence)
 	StorageCacheEntry *entry;
 
 	tablespace = real_tablespace(tablespace);
-	storage_probe(storage_place_path(tablespace), evidence);
+	*evidence = place_of_tablespace(tablespace)->evidence;
 
 	entry = cache_find(tablespace);
 	if (entry == NULL)
@@ -151,8 +151,6 @@ storage_evidence_fresh(Oid tablespace, Evidence *evidence)
 	entry->tablespace = tablespace;
 	entry->probed = GetCurrentTimestamp();
 	entry->evidence = *evidence;
-	attestation_apply_evidence(policy_current(), PLACE_TABLESPACE, tablespace,
-							   storage_place_path(tablespace), evidence);
 }
 
 /*
@@ -170,6 +168,4 @@ storage_evidence(Oid tablespace, Evidence *evidence)
 		return;
 	}
 	*evidence = entry->evidence;
-	attestation_apply_evidence(policy_current(), PLACE_TABLESPACE, entry->tablespace,
-							   storage_place_path(entry->tablespace), evidence);
 }
