@@ -33,9 +33,6 @@ extern const char *attestation_state_name(AttestationState state);
  * transaction.  A p that is no longer current is replaced by what is.
  */
 extern void attestation_apply(const PolicySnapshot *p, Place *place);
-/* The same for code that has no Place. */
-extern void attestation_apply_evidence(const PolicySnapshot *p, PlaceKind kind, Oid tablespace,
-									   const char *path, Evidence *evidence);
 
 /* When the validity of some attestation begins or ends next; DT_NOEND: never. */
 extern TimestampTz attestation_next_expiry(const PolicySnapshot *p);

@@ -321,24 +321,6 @@ attestation_apply(const PolicySnapshot *p, Place *place)
 }
 
 /*
- * attestation_apply_evidence
- */
-void
-attestation_apply_evidence(const PolicySnapshot *p, PlaceKind kind, Oid tablespace, const char *path,
-						   Evidence *evidence)
-{
-	Place		place = {0};
-
-	place.kind = kind;
-	place.tablespace = tablespace;
-	place.name = "the place";
-	place.path = path;
-	place.evidence = *evidence;
-	attestation_apply(p, &place);
-	*evidence = place.evidence;
-}
-
-/*
  * attestation_next_expiry
  */
 TimestampTz

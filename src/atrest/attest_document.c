@@ -536,7 +536,8 @@ attest_document_read(const char *text, int len, AttestDocument *document, char *
 
 		initStringInfo(&detail);
 		append_name(&detail, json_errdetail(error, lex));
-		*fault = psprintf("%s: not JSON at byte %d (%s).", shown_path(&reader),
+		/* a value is lexed before its member is told of */
+		*fault = psprintf("after %s: not JSON at byte %d (%s).", shown_path(&reader),
 						  lex->token_start ? (int) (lex->token_start - lex->input) + 1 : 1, detail.data);
 		return false;
 	}

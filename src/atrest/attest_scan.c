@@ -100,7 +100,7 @@ take_fraction(const char **pos, int *micros)
 	{
 		if (digits < 6)
 			*micros = *micros * 10 + (**pos - '0');
-		if (digits > 18)
+		if (digits == 18)
 			return false;
 	}
 	for (int i = digits; i < 6; i++)
