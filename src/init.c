@@ -12,6 +12,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/audit.h"
+#include "pg_dataclass/canary.h"
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/resolve.h"
 
@@ -39,6 +40,7 @@ _PG_init(void)
 	label_cache_init();
 	subject_init();
 	audit_init();
+	canary_init();
 	MarkGUCPrefixReserved("dataclass");
 	shmem_init();
 	label_provider_init();

@@ -355,4 +355,42 @@ compat_define_index(Oid relid, IndexStmt *stmt)
 #endif
 }
 
+/* Path of a fork of a permanent relation, below the data directory; palloc'd. */
+#include "common/relpath.h"
+#include "utils/rel.h"
+
+static inline char *
+compat_relation_path(Relation rel, ForkNumber fork)
+{
+#if PG_VERSION_NUM >= 180000
+	return pstrdup(relpathperm(rel->rd_locator, fork).str);
+#elif PG_VERSION_NUM >= 160000
+	return relpathperm(rel->rd_locator, fork);
+#else
+	return relpathperm(rel->rd_node, fork);
+#endif
+}
+
+/* Major and minor version of the running server, as in server_version_num. */
+static inline int
+compat_server_version(void)
+{
+	const char *number = GetConfigOption("server_version_num", true, false);
+
+	return number ? atoi(number) : PG_VERSION_NUM;
+}
+
+/* The timeline that this server writes its log on. */
+#include "access/xlog.h"
+
+static inline TimeLineID
+compat_insert_timeline(void)
+{
+#if PG_VERSION_NUM >= 150000
+	return GetWALInsertionTimeLine();
+#else
+	return ThisTimeLineID;
+#endif
+}
+
 #endif							/* PG_DATACLASS_COMPAT_H */

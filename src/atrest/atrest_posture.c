@@ -26,6 +26,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/atrest_probe.h"
+#include "pg_dataclass/canary.h"
 #include "pg_dataclass/place.h"
 #include "pg_dataclass/resolve.h"
 
@@ -232,6 +233,23 @@ posture_row_security(Posture *posture, Oid relid, char relkind, const Label *lab
 						 enabled ? "FORCE" : "ENABLE"));
 }
 
+/*
+ * The place as this relation uses it: what the server encrypts itself, and
+ * proved to, is encrypted wherever it lies.
+ */
+static const Place *
+posture_place_of(Posture *posture, Oid relid, Oid tablespace)
+{
+	Place	   *place = posture_place(posture, tablespace);
+	Evidence	proved;
+
+	if (place->evidence.grade >= EVIDENCE_GRADE_CANARY || !canary_evidence_of_relation(relid, &proved))
+		return place;
+	place = memcpy(palloc(sizeof(Place)), place, sizeof(Place));
+	canary_raise(&place->evidence, &proved);
+	return place;
+}
+
 /* All rows about one relation. */
 static void
 posture_relation(Posture *posture, Oid relid, char relkind)
@@ -260,7 +278,7 @@ posture_relation(Posture *posture, Oid relid, char relkind)
 		/* Indexes and TOAST count as their table wherever they lie. */
 		foreach(cell, gate_relation_tablespaces(relid))
 			put_posture(posture, relid, relkind, &label,
-						posture_place(posture, lfirst_oid(cell)), NULL, NULL);
+						posture_place_of(posture, relid, lfirst_oid(cell)), NULL, NULL);
 	}
 	if (row_labelled && relkind != RELKIND_FOREIGN_TABLE)
 		posture_row_security(posture, relid, relkind, &label);

@@ -31,6 +31,7 @@
 #include "utils/lsyscache.h"
 
 #include "pg_dataclass/compat.h"
+#include "pg_dataclass/canary.h"
 #include "pg_dataclass/audit.h"
 #include "pg_dataclass/hooks.h"
 #include "pg_dataclass/init.h"
@@ -308,7 +309,10 @@ check_access(const CompatAccess *access, const PlannedStmt *plan, bool report)
 	if (check.labels->is_catalog)
 	{
 		if (access->required & writes)
+		{
+			canary_guard_results(access->relid, check.command);
 			check_policy_write(access->relid, check.command);
+		}
 		mask_guard_key(access->relid, check.command);
 		return true;
 	}
