@@ -380,6 +380,21 @@ compat_server_version(void)
 	return number ? atoi(number) : PG_VERSION_NUM;
 }
 
+/* Seed for samples, where anybody may guess it. */
+#if PG_VERSION_NUM >= 150000
+#include "common/pg_prng.h"
+#endif
+
+static inline uint32
+compat_random_seed(void)
+{
+#if PG_VERSION_NUM >= 150000
+	return pg_prng_uint32(&pg_global_prng_state);
+#else
+	return (uint32) random();
+#endif
+}
+
 /* The timeline that this server writes its log on. */
 #include "access/xlog.h"
 

@@ -38,7 +38,7 @@
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/atrest_probe.h"
 #include "pg_dataclass/canary.h"
-#include "pg_dataclass/report.h"
+#include "pg_dataclass/officer_only.h"
 
 #define PROOF_COLUMNS	7
 #define NEEDLES_OF(bytes)	((int) (bytes) / CANARY_NEEDLE_BYTES)
@@ -70,27 +70,6 @@ typedef struct Proof
 
 PG_FUNCTION_INFO_V1(dc_canary_proof);
 extern PGDLLEXPORT Datum dc_canary_proof(PG_FUNCTION_ARGS);
-
-static void
-need_officer(void)
-{
-	Refusal		refusal = {0};
-
-	if (policy_is_officer())
-		return;
-	refusal.event.kind = EVENT_ACCESS_DENIED;
-	refusal.event.severity = SEVERITY_HIGH;
-	refusal.event.breach = true;
-	refusal.event.action = "canary_proof";
-	refusal.event.rule = "officer";
-	refusal.event.detail = "Only members of dataclass_officer may prove how the server writes data.";
-	refusal.message = "permission denied for function canary_proof";
-	refusal.detail = refusal.event.detail;
-	refusal.hint = "Ask a security officer.";
-	/* a checkpoint on demand is not for everybody, whatever the mode */
-	refusal.mode = ENFORCEMENT_ENFORCING;
-	report_refusal(&refusal);
-}
 
 static void
 fill_rows(CanaryRow *rows)
@@ -365,7 +344,7 @@ dc_canary_proof(PG_FUNCTION_ARGS)
 	EvidenceVerdict verdict;
 	char	   *detail;
 
-	need_officer();
+	officer_only("canary_proof", "Only members of dataclass_officer may prove how the server writes data.");
 	PreventCommandIfReadOnly("dataclass.canary_proof()");
 	PreventCommandDuringRecovery("dataclass.canary_proof()");
 	if (PG_ARGISNULL(0))
