@@ -78,6 +78,14 @@ like(run_sql(q{SELECT string_agg(path, ' ') FROM dataclass.canary_proof('heap', 
 is(leftovers(), '', 'no temporary file stays');
 is(relation_files(), 0, 'no relation stays');
 
+# Nobody watches: an event trigger would know the table, or end the proof
+run_sql(q{
+CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'seen'; END $$;
+CREATE EVENT TRIGGER watch_start ON ddl_command_start EXECUTE FUNCTION watch();
+});
+is(run_sql(q{SELECT verdict FROM dataclass.canary_proof() WHERE place = 'proof'}), 'plain', 'no event trigger runs');
+run_sql('DROP EVENT TRIGGER watch_start; DROP FUNCTION watch()');
+
 # Two at a time
 my @sessions;
 for my $i (1 .. 3)
@@ -93,7 +101,7 @@ for my $session (@sessions)
 }
 is(leftovers(), '', 'no temporary file stays of them');
 is(run_sql(q{BEGIN; SELECT count(*) FROM dataclass.canary_proof(); ROLLBACK; SELECT count(*) FROM dataclass.canary_result}),
-	"7\n7", 'a proof in a transaction that is rolled back leaves no result');
+	"7\n8", 'a proof in a transaction that is rolled back leaves no result');
 
 # Results
 is(run_sql(q{SELECT proved_by, access_method, verdict, server_version = current_setting('server_version_num')::int FROM dataclass.canary_result ORDER BY proved_at LIMIT 1}, 'auditor'),
