@@ -25,6 +25,7 @@
 #include "commands/defrem.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -232,18 +233,28 @@ has_proved_indexes_only(Relation rel)
 	return true;
 }
 
+/* Asked of every relation that posture shows: most are heap, and none must be waited for. */
 bool
 canary_evidence_of_relation(Oid relid, Evidence *evidence)
 {
-	Relation	rel = try_relation_open(relid, AccessShareLock);
-	bool		proved = false;
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			access_method = InvalidOid;
+	Relation	rel;
+	bool		proved;
 
-	if (rel == NULL)
+	if (!HeapTupleIsValid(tuple))
 		return false;
-	if ((rel->rd_rel->relkind == RELKIND_RELATION || rel->rd_rel->relkind == RELKIND_MATVIEW) &&
-		rel->rd_rel->relam != HEAP_TABLE_AM_OID && has_proved_indexes_only(rel))
-		proved = canary_evidence(rel->rd_rel->relam, evidence);
-	relation_close(rel, AccessShareLock);
+	if (((Form_pg_class) GETSTRUCT(tuple))->relkind == RELKIND_RELATION ||
+		((Form_pg_class) GETSTRUCT(tuple))->relkind == RELKIND_MATVIEW)
+		access_method = ((Form_pg_class) GETSTRUCT(tuple))->relam;
+	ReleaseSysCache(tuple);
+	if (!canary_evidence(access_method, evidence) || !ConditionalLockRelationOid(relid, AccessShareLock))
+		return false;
+	rel = try_relation_open(relid, NoLock);
+	proved = rel != NULL && rel->rd_rel->relam == access_method && has_proved_indexes_only(rel);
+	if (rel != NULL)
+		relation_close(rel, NoLock);
+	UnlockRelationOid(relid, AccessShareLock);
 	return proved;
 }
 

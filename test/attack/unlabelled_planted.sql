@@ -15,7 +15,6 @@ ALTER TABLE scratch.trap FORCE ROW LEVEL SECURITY;
 CREATE POLICY trap ON scratch.trap USING (scratch.leak(b) AND scratch.leak(a));
 CREATE OPERATOR scratch.~ (FUNCTION = scratch.leak_eq, LEFTARG = text, RIGHTARG = text);
 SET search_path = scratch, pg_catalog;
-SET log_min_messages = debug5;
 SET client_min_messages = debug1;
 SELECT relation, "column", kinds, evidence, share, rows_sampled FROM dataclass.find_unlabelled() WHERE relation = 'scratch.trap'::regclass;
 SELECT relation, "column", kinds FROM dataclass.unlabelled WHERE relation = 'scratch.trap_view'::regclass;

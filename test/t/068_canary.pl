@@ -155,7 +155,7 @@ SKIP: {
 # Scrambling access method: a copy of heap that turns the bytes of its rows over
 my $module = build_module();
 SKIP: {
-	skip "no compiler for the test's access method", 10 unless $module;
+	skip "no compiler for the test's access method", 11 unless $module;
 	run_sql(qq{
 CREATE FUNCTION scrambled_handler(internal) RETURNS table_am_handler LANGUAGE c AS '$module', 'scrambled_handler';
 CREATE ACCESS METHOD scrambled TYPE TABLE HANDLER scrambled_handler;
@@ -164,6 +164,12 @@ CREATE ACCESS METHOD renamed TYPE TABLE HANDLER heap_tableam_handler;
 	is(run_sql(q{SELECT place, found, verdict FROM dataclass.canary_proof('scrambled') WHERE place NOT IN ('control', 'wal')}),
 		join("\n", 'relation file|f|encrypted', 'index|t|plain', 'toast|f|encrypted', 'spill file|t|plain', 'proof|t|plain'),
 		'absent where the access method scrambles, found where it does not: no proof');
+	my ($tmp) = glob("$space_dir/*/pgsql_tmp");
+	chmod 0500, $tmp;
+	is(run_sql(q{SELECT place, verdict FROM dataclass.canary_proof('scrambled', 'space') WHERE place IN ('control', 'relation file', 'toast')}),
+		$> == 0 ? "control|works\nrelation file|encrypted\ntoast|encrypted" : "control|failed\nrelation file|unknown\ntoast|unknown",
+		'nothing is absent for a search that did not find its control');
+	chmod 0700, $tmp;
 	is(run_sql(q{SELECT verdict FROM dataclass.canary_proof('renamed') WHERE place = 'proof'}), 'plain',
 		'a name does not encrypt');
 	run_sql(q{CREATE TABLE t (a text PRIMARY KEY) USING scrambled});
