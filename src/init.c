@@ -13,6 +13,7 @@
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/atrest.h"
 #include "pg_dataclass/audit.h"
+#include "pg_dataclass/canary.h"
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/resolve.h"
 
@@ -43,6 +44,7 @@ _PG_init(void)
 	tier_init();				/* watches a setting of the audit module */
 	storage_init();
 	storage_controls_init();
+	canary_init();
 	MarkGUCPrefixReserved("dataclass");
 	shmem_init();
 	label_provider_init();

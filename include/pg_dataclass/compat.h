@@ -381,6 +381,46 @@ compat_json_lexer(char *json, int len)
 #endif
 }
 
+/* Path of a fork of a permanent relation, below the data directory; palloc'd. */
+#include "common/relpath.h"
+#include "utils/rel.h"
+
+static inline char *
+compat_relation_path(Relation rel, ForkNumber fork)
+{
+#if PG_VERSION_NUM >= 180000
+	return pstrdup(relpathperm(rel->rd_locator, fork).str);
+#elif PG_VERSION_NUM >= 160000
+	return relpathperm(rel->rd_locator, fork);
+#else
+	return relpathperm(rel->rd_node, fork);
+#endif
+}
+
+/* Major and minor version of the running server, as in server_version_num. */
+static inline int
+compat_server_version(void)
+{
+	const char *number = GetConfigOption("server_version_num", true, false);
+
+	return number ? atoi(number) : PG_VERSION_NUM;
+}
+
+/* Seed for samples, where anybody may guess it. */
+#if PG_VERSION_NUM >= 150000
+#include "common/pg_prng.h"
+#endif
+
+static inline uint32
+compat_random_seed(void)
+{
+#if PG_VERSION_NUM >= 150000
+	return pg_prng_uint32(&pg_global_prng_state);
+#else
+	return (uint32) random();
+#endif
+}
+
 /* The timeline that this server, which is not in recovery, writes. */
 #include "access/xlog.h"
 

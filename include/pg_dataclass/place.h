@@ -59,6 +59,13 @@ extern Place *place_make(PlaceKind kind, Oid tablespace, const char *name, const
 extern bool tde_relation_evidence(Oid relid, Evidence *evidence);
 extern bool tde_server_evidence(Evidence *evidence);
 
+/*
+ * A tablespace as the data of that relation find it: encryption by its access
+ * method, by the server as a whole and proved by canary count.  The place
+ * itself, or a palloc'd copy.
+ */
+extern const Place *place_of_relation(const Place *place, Oid relid);
+
 /* Name of the control in dataclass.tier_control that binds a kind of place. */
 extern const char *place_control(PlaceKind kind);
 

@@ -265,25 +265,10 @@ posture_relation(Posture *posture, Oid relid, char relkind)
 	}
 	else
 	{
-		Evidence	evidence;
-		bool		by_server = tde_relation_evidence(relid, &evidence);
-
 		/* Indexes and TOAST count as their table wherever they lie. */
 		foreach(cell, gate_relation_tablespaces(relid))
-		{
-			const Place *place = posture_place(posture, lfirst_oid(cell));
-			Place		own = *place;
-
-			/* Where the tablespace may be hosted is not for the server to say. */
-			if (by_server && place->evidence.verdict != EVIDENCE_ENCRYPTED)
-			{
-				strlcpy(evidence.hosting_model, place->evidence.hosting_model,
-						sizeof(evidence.hosting_model));
-				strlcpy(evidence.region, place->evidence.region, sizeof(evidence.region));
-				own.evidence = evidence;
-			}
-			put_posture(posture, relid, relkind, &label, &own, NULL, NULL);
-		}
+			put_posture(posture, relid, relkind, &label,
+						place_of_relation(posture_place(posture, lfirst_oid(cell)), relid), NULL, NULL);
 	}
 	if (row_labelled && relkind != RELKIND_FOREIGN_TABLE)
 		posture_row_security(posture, relid, relkind, &label);

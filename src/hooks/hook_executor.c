@@ -32,6 +32,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/attest.h"
+#include "pg_dataclass/canary.h"
 #include "pg_dataclass/audit.h"
 #include "pg_dataclass/hooks.h"
 #include "pg_dataclass/init.h"
@@ -311,6 +312,7 @@ check_access(const CompatAccess *access, const PlannedStmt *plan, bool report)
 		if (access->required & writes)
 		{
 			attest_guard_write(access->relid, check.command);
+			canary_guard_results(access->relid, check.command);
 			check_policy_write(access->relid, check.command);
 		}
 		mask_guard_key(access->relid, check.command);

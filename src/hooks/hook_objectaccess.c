@@ -34,6 +34,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/attest.h"
+#include "pg_dataclass/canary.h"
 #include "pg_dataclass/audit.h"
 #include "pg_dataclass/hooks.h"
 #include "pg_dataclass/init.h"
@@ -252,6 +253,7 @@ dataclass_object_access(ObjectAccessType access, Oid class_id, Oid object_id, in
 			guard_relation_write(object_id, "TRUNCATE");
 			mask_guard_key(object_id, "TRUNCATE");
 			attest_guard_write(object_id, "TRUNCATE");
+			canary_guard_results(object_id, "TRUNCATE");
 			if (!define_is_empty(object_id))
 				access_check_relation(object_id, ACTION_WRITE, "TRUNCATE");
 			break;
