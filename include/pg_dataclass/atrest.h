@@ -97,6 +97,12 @@ extern bool gate_check(const Label *label, Oid tablespace, Oid class_id, Oid obj
 					   const char *object_type, const char *object_identity,
 					   const char *action);
 
+/* Is there any place where data of this label may not be?  Cheap (gate_temp.c). */
+extern bool gate_label_needs_place(const PolicySnapshot *p, const Label *label);
+
+/* May the current user create things in the tablespace? */
+extern bool gate_may_create_in(Oid tablespace);
+
 /* gate for a relation and its indexes, TOAST and partitions, all where they lie now */
 extern bool gate_check_relation(const Label *label, Oid relid, const char *action);
 
