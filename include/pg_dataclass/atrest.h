@@ -116,11 +116,29 @@ extern bool gate_relation_label(Oid relid, Label *label);
 extern void gate_refuse(const AuditEvent *event, const char *message, const char *detail,
 						const char *hint);
 
+/* The same when it has happened already and cannot be undone: recorded as EVENT_AT_REST_VIOLATION, with a warning. */
+extern void gate_note(const Label *label, Oid tablespace, Oid class_id, Oid object_id,
+					  const char *object_type, const char *object_identity, const char *action);
+
 /*
- * atrest_utility.c: statements that move data, before anything happens.
- * CREATE is not among them: call gate_check_relation() once the relation exists.
+ * atrest_utility.c: statements that move data, before anything happens, and
+ * what could not be known then, after it.  CREATE is not among them: call
+ * gate_check_relation() once the relation exists.
  */
+typedef struct GateArrivals
+{
+	Oid			target;			/* tablespace that relations were moved to, InvalidOid: none */
+	List	   *before;			/* what was in it */
+} GateArrivals;
+
 struct PlannedStmt;
-extern void gate_utility(struct PlannedStmt *pstmt);
+extern void gate_utility(struct PlannedStmt *pstmt, GateArrivals *arrivals);
+extern void gate_utility_after(struct PlannedStmt *pstmt, const GateArrivals *arrivals);
+
+/* gate_database.c: databases as a whole */
+struct AlterDatabaseStmt;
+struct CreatedbStmt;
+extern void gate_alter_database(const struct AlterDatabaseStmt *stmt);
+extern void gate_create_database(const struct CreatedbStmt *stmt);
 
 #endif							/* PG_DATACLASS_ATREST_H */

@@ -144,6 +144,33 @@ record_violation(AuditEvent *event, const char *detail)
 	return false;
 }
 
+/* Does the place do?  If not, the event and its detail. */
+static bool
+judge(const Label *label, Oid tablespace, const char *object_type, const char *object_identity,
+	  const char *action, AuditEvent *event, const Place **place)
+{
+	const PolicySnapshot *p = policy_current();
+	const PolicyClass *class;
+	char	   *reason;
+
+	/* Labels stored before an upgrade are accepted as they are. */
+	if (gate_mode() == ENFORCEMENT_OFF || IsBinaryUpgrade || !gate_label_needs_place(p, label))
+		return true;
+	*place = place_of_tablespace(tablespace);
+	if (place_satisfies(p, label, *place, &reason))
+		return true;
+
+	class = policy_class_of(p, label);
+	event->action = action;
+	event->object_type = object_type;
+	event->object_identity = object_identity;
+	event->label = label->text;
+	event->required_tier = class ? policy_tier_name(p, class->required_tier) : NULL;
+	event->found_tier = policy_tier_name(p, storage_tier(p, &(*place)->evidence));
+	event->detail = psprintf("Tablespace \"%s\": %s", (*place)->name, reason);
+	return false;
+}
+
 /*
  * gate_check
  */
@@ -151,40 +178,41 @@ bool
 gate_check(const Label *label, Oid tablespace, Oid class_id, Oid object_id,
 		   const char *object_type, const char *object_identity, const char *action)
 {
-	const PolicySnapshot *p;
-	const PolicyClass *class;
 	AuditEvent	event = {0};
-	Place	   *place;
-	char	   *reason;
-	char	   *detail;
+	const Place *place;
 
-	/* Labels stored before an upgrade are accepted as they are. */
-	if (gate_mode() == ENFORCEMENT_OFF || IsBinaryUpgrade)
+	if (judge(label, tablespace, object_type, object_identity, action, &event, &place))
 		return true;
-	p = policy_current();
-	if (!gate_label_needs_place(p, label))
-		return true;
-	place = place_of_tablespace(tablespace);
-	if (place_satisfies(p, label, place, &reason))
-		return true;
-
-	class = policy_class_of(p, label);
-	event.action = action;
 	event.class_id = class_id;
 	event.object_id = object_id;
-	event.object_type = object_type;
-	event.object_identity = object_identity;
-	event.label = label->text;
-	event.required_tier = class ? policy_tier_name(p, class->required_tier) : NULL;
-	event.found_tier = policy_tier_name(p, storage_tier(p, &place->evidence));
-	detail = psprintf("Tablespace \"%s\": %s", place->name, reason);
-
 	if (gate_mode() == ENFORCEMENT_ENFORCING && policy_is_restoring())
-		return record_violation(&event, detail);
+		return record_violation(&event, event.detail);
 	gate_refuse(&event,
 				psprintf("cannot place data labeled \"%s\" in tablespace \"%s\"", label->text, place->name),
-				detail, gate_hint(p, label, object_type, object_identity));
+				event.detail, gate_hint(policy_current(), label, object_type, object_identity));
 	return true;
+}
+
+/*
+ * gate_note
+ */
+void
+gate_note(const Label *label, Oid tablespace, Oid class_id, Oid object_id,
+		  const char *object_type, const char *object_identity, const char *action)
+{
+	AuditEvent	event = {0};
+	const Place *place;
+
+	if (judge(label, tablespace, object_type, object_identity, action, &event, &place))
+		return;
+	event.class_id = class_id;
+	event.object_id = object_id;
+	(void) record_violation(&event, event.detail);
+	ereport(WARNING,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("data labeled \"%s\" were placed in tablespace \"%s\"", label->text, place->name),
+			 errdetail("%s", event.detail),
+			 errhint("%s", gate_hint(policy_current(), label, object_type, object_identity))));
 }
 
 /*
