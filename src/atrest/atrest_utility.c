@@ -24,6 +24,7 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
@@ -36,6 +37,7 @@
 #include "commands/tablecmds.h"
 #include "commands/tablespace.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
 #include "tcop/utility.h"
@@ -104,6 +106,27 @@ is_placing_command(const AlterTableCmd *cmd)
 		cmd->subtype == AT_AddInherit;
 }
 
+/*
+ * ALTER INDEX locks the index alone: another session could label its table
+ * meanwhile.  Tables are locked before their indexes, as core does.
+ */
+static void
+lock_table_of_index(const RangeVar *name)
+{
+	Oid			relid = RangeVarGetRelid(name, NoLock, true);
+	char		relkind = OidIsValid(relid) ? get_rel_relkind(relid) : 0;
+	Oid			table;
+
+	if (relkind != RELKIND_INDEX && relkind != RELKIND_PARTITIONED_INDEX)
+		return;
+	table = IndexGetRelation(relid, true);
+	if (OidIsValid(table))
+		(void) RangeVarGetRelidExtended(makeRangeVar(get_namespace_name(get_rel_namespace(table)),
+													 get_rel_name(table), -1),
+										ShareUpdateExclusiveLock, RVR_MISSING_OK,
+										RangeVarCallbackOwnsRelation, NULL);
+}
+
 static void
 gate_alter_table(AlterTableStmt *stmt)
 {
@@ -116,6 +139,8 @@ gate_alter_table(AlterTableStmt *stmt)
 
 		if (!is_placing_command(cmd))
 			continue;
+		if (!OidIsValid(relid) && cmd->subtype == AT_SetTableSpace)
+			lock_table_of_index(stmt->relation);
 		if (!OidIsValid(relid))
 			relid = AlterTableLookupRelation(stmt, AlterTableGetLockLevel(stmt->cmds));
 		if (!OidIsValid(relid))
