@@ -14,6 +14,7 @@
 #include "pg_dataclass/atrest.h"
 #include "pg_dataclass/audit.h"
 #include "pg_dataclass/canary.h"
+#include "pg_dataclass/gate_temp.h"
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/resolve.h"
 
@@ -40,6 +41,7 @@ _PG_init(void)
 	policy_catalog_init();
 	label_cache_init();
 	subject_init();
+	gate_temp_init();
 	audit_init();
 	tier_init();				/* watches a setting of the audit module */
 	storage_init();
@@ -59,6 +61,7 @@ _PG_init(void)
 	hook_explain_init();
 	hook_error_init();
 	hook_statistics_init();
+	hook_spill_init();			/* after those that deny queries, called by those that deny commands */
 	hook_utility_init();
 	hook_cursor_init();
 	hook_objectaccess_init();

@@ -103,6 +103,12 @@ extern bool gate_check(const Label *label, Oid tablespace, Oid class_id, Oid obj
 					   const char *object_type, const char *object_identity,
 					   const char *action);
 
+/* Is there any place where data of this label may not be?  Cheap (gate_temp.c). */
+extern bool gate_label_needs_place(const PolicySnapshot *p, const Label *label);
+
+/* May the current user create things in the tablespace? */
+extern bool gate_may_create_in(Oid tablespace);
+
 /* gate for a relation and its indexes, TOAST and partitions, all where they lie now */
 extern bool gate_check_relation(const Label *label, Oid relid, const char *action);
 
@@ -116,11 +122,29 @@ extern bool gate_relation_label(Oid relid, Label *label);
 extern void gate_refuse(const AuditEvent *event, const char *message, const char *detail,
 						const char *hint);
 
+/* The same when it has happened already and cannot be undone: recorded as EVENT_AT_REST_VIOLATION, with a warning. */
+extern void gate_note(const Label *label, Oid tablespace, Oid class_id, Oid object_id,
+					  const char *object_type, const char *object_identity, const char *action);
+
 /*
- * atrest_utility.c: statements that move data, before anything happens.
- * CREATE is not among them: call gate_check_relation() once the relation exists.
+ * atrest_utility.c: statements that move data, before anything happens, and
+ * what could not be known then, after it.  CREATE is not among them: call
+ * gate_check_relation() once the relation exists.
  */
+typedef struct GateArrivals
+{
+	Oid			target;			/* tablespace that relations were moved to, InvalidOid: none */
+	List	   *before;			/* what was in it */
+} GateArrivals;
+
 struct PlannedStmt;
-extern void gate_utility(struct PlannedStmt *pstmt);
+extern void gate_utility(struct PlannedStmt *pstmt, GateArrivals *arrivals);
+extern void gate_utility_after(struct PlannedStmt *pstmt, const GateArrivals *arrivals);
+
+/* gate_database.c: databases as a whole */
+struct AlterDatabaseStmt;
+struct CreatedbStmt;
+extern void gate_alter_database(const struct AlterDatabaseStmt *stmt);
+extern void gate_create_database(const struct CreatedbStmt *stmt);
 
 #endif							/* PG_DATACLASS_ATREST_H */

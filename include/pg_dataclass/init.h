@@ -24,6 +24,7 @@ extern void hook_error_init(void);
 extern void hook_statistics_init(void);
 extern void hook_rowsecurity_init(void);
 extern void hook_planner_init(void);
+extern void hook_spill_init(void);
 extern void hook_utility_init(void);
 extern void hook_objectaccess_init(void);
 extern void hook_function_init(void);

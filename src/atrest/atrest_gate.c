@@ -34,6 +34,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/atrest_probe.h"
+#include "pg_dataclass/place.h"
 #include "pg_dataclass/report.h"
 #include "pg_dataclass/resolve.h"
 
@@ -43,12 +44,11 @@ gate_mode(void)
 	return (EnforcementMode) Min(guc_enforcement, guc_at_rest_enforcement);
 }
 
-static const char *
-tablespace_label_name(Oid tablespace)
+bool
+gate_may_create_in(Oid tablespace)
 {
-	char	   *name = get_tablespace_name(OidIsValid(tablespace) ? tablespace : MyDatabaseTableSpace);
-
-	return name ? name : psprintf("%u", tablespace);
+	return DatumGetBool(DirectFunctionCall2(has_tablespace_privilege_id, ObjectIdGetDatum(tablespace),
+											CStringGetTextDatum("CREATE")));
 }
 
 /* Name a tablespace that would do, if the session may use one. */
@@ -63,16 +63,11 @@ find_better_tablespace(const PolicySnapshot *p, const Label *label)
 	while (found == NULL && HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_tablespace form = (Form_pg_tablespace) GETSTRUCT(tuple);
-		Evidence	evidence;
 		char	   *reason;
 
-		if (form->oid == GLOBALTABLESPACE_OID ||
-			!DatumGetBool(DirectFunctionCall2(has_tablespace_privilege_id,
-											  ObjectIdGetDatum(form->oid),
-											  CStringGetTextDatum("CREATE"))))
+		if (form->oid == GLOBALTABLESPACE_OID || !gate_may_create_in(form->oid))
 			continue;
-		storage_evidence_fresh(form->oid, &evidence);
-		if (storage_satisfies(p, label, &evidence, &reason))
+		if (place_satisfies(p, label, place_of_tablespace(form->oid), &reason))
 			found = pstrdup(NameStr(form->spcname));
 	}
 	systable_endscan(scan);
@@ -149,6 +144,33 @@ record_violation(AuditEvent *event, const char *detail)
 	return false;
 }
 
+/* Does the place do?  If not, the event and its detail. */
+static bool
+judge(const Label *label, Oid tablespace, const char *object_type, const char *object_identity,
+	  const char *action, AuditEvent *event, const Place **place)
+{
+	const PolicySnapshot *p = policy_current();
+	const PolicyClass *class;
+	char	   *reason;
+
+	/* Labels stored before an upgrade are accepted as they are. */
+	if (gate_mode() == ENFORCEMENT_OFF || IsBinaryUpgrade || !gate_label_needs_place(p, label))
+		return true;
+	*place = place_of_tablespace(tablespace);
+	if (place_satisfies(p, label, *place, &reason))
+		return true;
+
+	class = policy_class_of(p, label);
+	event->action = action;
+	event->object_type = object_type;
+	event->object_identity = object_identity;
+	event->label = label->text;
+	event->required_tier = class ? policy_tier_name(p, class->required_tier) : NULL;
+	event->found_tier = policy_tier_name(p, storage_tier(p, &(*place)->evidence));
+	event->detail = psprintf("Tablespace \"%s\": %s", (*place)->name, reason);
+	return false;
+}
+
 /*
  * gate_check
  */
@@ -156,42 +178,41 @@ bool
 gate_check(const Label *label, Oid tablespace, Oid class_id, Oid object_id,
 		   const char *object_type, const char *object_identity, const char *action)
 {
-	const PolicySnapshot *p;
-	const PolicyClass *class;
 	AuditEvent	event = {0};
-	Evidence	evidence;
-	const char *place;
-	char	   *reason;
-	char	   *detail;
+	const Place *place;
 
-	/* Labels stored before an upgrade are accepted as they are. */
-	if (gate_mode() == ENFORCEMENT_OFF || IsBinaryUpgrade)
+	if (judge(label, tablespace, object_type, object_identity, action, &event, &place))
 		return true;
-	p = policy_current();
-	if (storage_need(p, label, NULL, NULL) == STORAGE_NEED_NONE)
-		return true;
-	storage_evidence_fresh(tablespace, &evidence);
-	if (storage_satisfies(p, label, &evidence, &reason))
-		return true;
-
-	class = policy_class_of(p, label);
-	place = tablespace_label_name(tablespace);
-	event.action = action;
 	event.class_id = class_id;
 	event.object_id = object_id;
-	event.object_type = object_type;
-	event.object_identity = object_identity;
-	event.label = label->text;
-	event.required_tier = class ? policy_tier_name(p, class->required_tier) : NULL;
-	event.found_tier = policy_tier_name(p, storage_tier(p, &evidence));
-	detail = psprintf("Tablespace \"%s\": %s", place, reason);
-
 	if (gate_mode() == ENFORCEMENT_ENFORCING && policy_is_restoring())
-		return record_violation(&event, detail);
+		return record_violation(&event, event.detail);
 	gate_refuse(&event,
-				psprintf("cannot place data labeled \"%s\" in tablespace \"%s\"", label->text, place),
-				detail, gate_hint(p, label, object_type, object_identity));
+				psprintf("cannot place data labeled \"%s\" in tablespace \"%s\"", label->text, place->name),
+				event.detail, gate_hint(policy_current(), label, object_type, object_identity));
 	return true;
+}
+
+/*
+ * gate_note
+ */
+void
+gate_note(const Label *label, Oid tablespace, Oid class_id, Oid object_id,
+		  const char *object_type, const char *object_identity, const char *action)
+{
+	AuditEvent	event = {0};
+	const Place *place;
+
+	if (judge(label, tablespace, object_type, object_identity, action, &event, &place))
+		return;
+	event.class_id = class_id;
+	event.object_id = object_id;
+	(void) record_violation(&event, event.detail);
+	ereport(WARNING,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("data labeled \"%s\" were placed in tablespace \"%s\"", label->text, place->name),
+			 errdetail("%s", event.detail),
+			 errhint("%s", gate_hint(policy_current(), label, object_type, object_identity))));
 }
 
 /*
@@ -319,7 +340,7 @@ gate_check_relation(const Label *label, Oid relid, const char *action)
 
 	/* Most labels need nothing: do not look at the catalogs for them. */
 	if (gate_mode() == ENFORCEMENT_OFF || IsBinaryUpgrade ||
-		storage_need(policy_current(), label, NULL, NULL) == STORAGE_NEED_NONE)
+		!gate_label_needs_place(policy_current(), label))
 		return true;
 
 	members = find_all_inheritors(relid, NoLock, NULL);

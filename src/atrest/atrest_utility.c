@@ -10,9 +10,9 @@
  *
  * Names are resolved under the lock and the permission checks that the
  * statement takes anyway, so that no other session moves the relation
- * between the check and the use.  REINDEX is the exception: its lock depends
- * on its options and may span transactions; dataclass.posture shows what a
- * race there lets through.
+ * between the check and the use.  REINDEX and ALTER ... ALL IN TABLESPACE
+ * lock what they find as they go: what they have moved is looked at again
+ * afterwards, under their locks.  Databases: gate_database.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,21 +21,26 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_database.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_tablespace.h"
-#include "commands/dbcommands.h"
 #include "commands/defrem.h"
+#include "commands/extension.h"
 #include "commands/seclabel.h"
 #include "commands/tablecmds.h"
 #include "commands/tablespace.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
+#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -101,6 +106,27 @@ is_placing_command(const AlterTableCmd *cmd)
 		cmd->subtype == AT_AddInherit;
 }
 
+/*
+ * ALTER INDEX locks the index alone: another session could label its table
+ * meanwhile.  Tables are locked before their indexes, as core does.
+ */
+static void
+lock_table_of_index(const RangeVar *name)
+{
+	Oid			relid = RangeVarGetRelid(name, NoLock, true);
+	char		relkind = OidIsValid(relid) ? get_rel_relkind(relid) : 0;
+	Oid			table;
+
+	if (relkind != RELKIND_INDEX && relkind != RELKIND_PARTITIONED_INDEX)
+		return;
+	table = IndexGetRelation(relid, true);
+	if (OidIsValid(table))
+		(void) RangeVarGetRelidExtended(makeRangeVar(get_namespace_name(get_rel_namespace(table)),
+													 get_rel_name(table), -1),
+										ShareUpdateExclusiveLock, RVR_MISSING_OK,
+										RangeVarCallbackOwnsRelation, NULL);
+}
+
 static void
 gate_alter_table(AlterTableStmt *stmt)
 {
@@ -113,6 +139,8 @@ gate_alter_table(AlterTableStmt *stmt)
 
 		if (!is_placing_command(cmd))
 			continue;
+		if (!OidIsValid(relid) && cmd->subtype == AT_SetTableSpace)
+			lock_table_of_index(stmt->relation);
 		if (!OidIsValid(relid))
 			relid = AlterTableLookupRelation(stmt, AlterTableGetLockLevel(stmt->cmds));
 		if (!OidIsValid(relid))
@@ -150,6 +178,28 @@ moved_kind(ObjectType objtype, char relkind)
 	}
 }
 
+static List *
+relations_in(Oid tablespace, ObjectType objtype, List *owners)
+{
+	List	   *found = NIL;
+	Relation	rel = table_open(RelationRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+		Oid			place = OidIsValid(form->reltablespace) ? form->reltablespace : MyDatabaseTableSpace;
+
+		if (place == tablespace && moved_kind(objtype, form->relkind) &&
+			(owners == NIL || list_member_oid(owners, form->relowner)))
+			found = lappend_oid(found, form->oid);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
 /* Roles may be CURRENT_USER and the like; get_rolespec_oid knows them. */
 static List *
 role_oids(List *roles)
@@ -163,36 +213,18 @@ role_oids(List *roles)
 }
 
 /* ALTER ... ALL IN TABLESPACE */
-static void
+static Oid
 gate_move_all(AlterTableMoveAllStmt *stmt)
 {
 	Oid			source = get_tablespace_oid(stmt->orig_tablespacename, true);
 	Oid			target = get_tablespace_oid(stmt->new_tablespacename, true);
-	List	   *owners = role_oids(stmt->roles);
-	List	   *moved = NIL;
-	Relation	rel;
-	SysScanDesc scan;
-	HeapTuple	tuple;
 	ListCell   *cell;
 
-	if (!OidIsValid(source) || !OidIsValid(target))
-		return;
-	rel = table_open(RelationRelationId, AccessShareLock);
-	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
-		Oid			place = OidIsValid(form->reltablespace) ? form->reltablespace : MyDatabaseTableSpace;
-
-		if (place == source && moved_kind(stmt->objtype, form->relkind) &&
-			(owners == NIL || list_member_oid(owners, form->relowner)))
-			moved = lappend_oid(moved, form->oid);
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-
-	foreach(cell, moved)
+	if (!OidIsValid(source) || !OidIsValid(target) || source == target)
+		return InvalidOid;
+	foreach(cell, relations_in(source, stmt->objtype, role_oids(stmt->roles)))
 		gate_move(lfirst_oid(cell), target, "ALTER ALL IN TABLESPACE");
+	return target;
 }
 
 /* Tables with indexes in one schema, or in all of them. */
@@ -219,7 +251,7 @@ indexed_tables(Oid nspid)
 }
 
 /* REINDEX (TABLESPACE ...) */
-static void
+static Oid
 gate_reindex(ReindexStmt *stmt)
 {
 	Oid			target = InvalidOid;
@@ -234,7 +266,7 @@ gate_reindex(ReindexStmt *stmt)
 			target = get_tablespace_oid(defGetString(param), true);
 	}
 	if (!OidIsValid(target))
-		return;
+		return InvalidOid;
 	if (stmt->relation != NULL)
 	{
 		Oid			relid = RangeVarGetRelid(stmt->relation, NoLock, true);
@@ -245,7 +277,7 @@ gate_reindex(ReindexStmt *stmt)
 			foreach(cell, find_all_inheritors(relid, NoLock, NULL))
 				gate_move(lfirst_oid(cell), target, "REINDEX");
 		}
-		return;
+		return target;
 	}
 
 	/* Catalogs cannot be moved, so that REINDEX SYSTEM need not be known here. */
@@ -253,127 +285,113 @@ gate_reindex(ReindexStmt *stmt)
 	{
 		nspid = get_namespace_oid(stmt->name, true);
 		if (!OidIsValid(nspid))
-			return;
+			return InvalidOid;
 	}
 	foreach(cell, indexed_tables(nspid))
 		gate_move(lfirst_oid(cell), target, "REINDEX");
+	return target;
 }
 
-/* ALTER ... SET SCHEMA: without a label of its own a relation takes the new schema's. */
+/* Does it work in transactions of its own? */
+static bool
+reindex_commits(const ReindexStmt *stmt)
+{
+	ListCell   *cell;
+
+	foreach(cell, stmt->params)
+		if (strcmp(lfirst_node(DefElem, cell)->defname, "concurrently") == 0)
+			return defGetBoolean(lfirst_node(DefElem, cell));
+	return stmt->relation == NULL || get_rel_relkind(RangeVarGetRelid(stmt->relation, NoLock, true)) == RELKIND_PARTITIONED_TABLE ||
+		get_rel_relkind(RangeVarGetRelid(stmt->relation, NoLock, true)) == RELKIND_PARTITIONED_INDEX;
+}
+
+/* Without a label of its own a relation takes the new schema's. */
+static void
+gate_enter_schema(Oid relid, const Label *label)
+{
+	ObjectAddress address;
+
+	ObjectAddressSet(address, RelationRelationId, relid);
+	if (GetSecurityLabel(&address, DC_PROVIDER) == NULL)
+		(void) gate_check_relation(label, relid, "SET SCHEMA");
+}
+
+/* ALTER EXTENSION SET SCHEMA takes its tables along. */
+static void
+gate_extension_schema(const char *extension, const Label *label)
+{
+	Oid			extoid = get_extension_oid(extension, true);
+	List	   *relids = NIL;
+	ListCell   *cell;
+	Relation	rel;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	if (!OidIsValid(extoid))
+		return;
+	rel = table_open(RelationRelationId, AccessShareLock);
+	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+
+		if (form->oid >= FirstNormalObjectId &&
+			(form->relkind == RELKIND_RELATION || form->relkind == RELKIND_PARTITIONED_TABLE ||
+			 form->relkind == RELKIND_MATVIEW))
+			relids = lappend_oid(relids, form->oid);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	foreach(cell, relids)
+		if (getExtensionOfObject(RelationRelationId, lfirst_oid(cell)) == extoid)
+			gate_enter_schema(lfirst_oid(cell), label);
+}
+
+/* ALTER ... SET SCHEMA */
 static void
 gate_set_schema(AlterObjectSchemaStmt *stmt)
 {
 	Label		label;
 	Oid			nspid;
 	Oid			relid;
-	ObjectAddress address;
 
 	if (stmt->objectType != OBJECT_TABLE && stmt->objectType != OBJECT_MATVIEW &&
-		stmt->objectType != OBJECT_SEQUENCE)
+		stmt->objectType != OBJECT_SEQUENCE && stmt->objectType != OBJECT_EXTENSION)
 		return;
 	nspid = get_namespace_oid(stmt->newschema, true);
 	if (!OidIsValid(nspid) || !schema_effective_label(nspid, &label))
 		return;
+	if (stmt->objectType == OBJECT_EXTENSION)
+	{
+		gate_extension_schema(strVal(stmt->object), &label);
+		return;
+	}
 	relid = RangeVarGetRelidExtended(stmt->relation, AccessExclusiveLock, RVR_MISSING_OK,
 									 RangeVarCallbackOwnsRelation, NULL);
-	if (!OidIsValid(relid))
-		return;
-	ObjectAddressSet(address, RelationRelationId, relid);
-	if (GetSecurityLabel(&address, DC_PROVIDER) == NULL)
-		(void) gate_check_relation(&label, relid, "SET SCHEMA");
+	if (OidIsValid(relid))
+		gate_enter_schema(relid, &label);
 }
 
-/*
- * A whole database to another default tablespace.  The labels of another
- * database cannot be read from here, so evidence may not get worse: nothing
- * that was placed properly is placed badly afterwards.
+/* ------------------------------------------------------------------------
+ * Before and after
+ * ------------------------------------------------------------------------
  */
-static void
-gate_database(const char *name, const char *tablespace_name, const char *action)
+
+static ObjectType
+kind_of_arrivals(const Node *parsetree)
 {
-	Oid			database = get_database_oid(name, true);
-	Oid			target = get_tablespace_oid(tablespace_name, true);
-	Oid			source;
-	HeapTuple	tuple;
-	Evidence	before;
-	Evidence	after;
-	AuditEvent	event = {0};
-
-	if (!OidIsValid(database) || !OidIsValid(target))
-		return;
-	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(database));
-	if (!HeapTupleIsValid(tuple))
-		return;
-	source = ((Form_pg_database) GETSTRUCT(tuple))->dattablespace;
-	ReleaseSysCache(tuple);
-	if (source == target)
-		return;
-
-	storage_probe(storage_database_path(database, source), &before);
-	if (before.verdict != EVIDENCE_ENCRYPTED)
-		return;
-	storage_probe(storage_database_path(database, target), &after);
-	if (after.verdict == EVIDENCE_ENCRYPTED && after.grade >= before.grade)
-		return;
-
-	event.action = action;
-	event.class_id = DatabaseRelationId;
-	event.object_id = database;
-	event.object_type = "database";
-	event.object_identity = quote_identifier(name);
-	gate_refuse(&event,
-				psprintf("cannot place data of database \"%s\" in tablespace \"%s\"",
-						 name, tablespace_name),
-				psprintf("Its data lie on encrypted storage of grade %d; tablespace \"%s\" is %s, grade %d. %s Labels of another database cannot be read from here.",
-						 before.grade, tablespace_name, evidence_verdict_name(after.verdict),
-						 after.grade, after.detail),
-				"Use a tablespace on encrypted storage: SELECT * FROM dataclass.storage_evidence().");
-}
-
-static void
-gate_alter_database(AlterDatabaseStmt *stmt)
-{
-	ListCell   *cell;
-
-	foreach(cell, stmt->options)
-	{
-		DefElem    *option = lfirst_node(DefElem, cell);
-
-		if (strcmp(option->defname, "tablespace") == 0 && option->arg != NULL)
-			gate_database(stmt->dbname, defGetString(option), "ALTER DATABASE");
-	}
-}
-
-/* CREATE DATABASE copies its template. */
-static void
-gate_create_database(CreatedbStmt *stmt)
-{
-	const char *template = "template1";
-	const char *tablespace = NULL;
-	ListCell   *cell;
-
-	foreach(cell, stmt->options)
-	{
-		DefElem    *option = lfirst_node(DefElem, cell);
-
-		if (option->arg == NULL)
-			continue;
-		if (strcmp(option->defname, "template") == 0)
-			template = defGetString(option);
-		else if (strcmp(option->defname, "tablespace") == 0)
-			tablespace = defGetString(option);
-	}
-	if (tablespace != NULL)
-		gate_database(template, tablespace, "CREATE DATABASE");
+	return IsA(parsetree, AlterTableMoveAllStmt) ? ((const AlterTableMoveAllStmt *) parsetree)->objtype : OBJECT_INDEX;
 }
 
 /*
  * gate_utility
  */
 void
-gate_utility(struct PlannedStmt *pstmt)
+gate_utility(struct PlannedStmt *pstmt, GateArrivals *arrivals)
 {
 	Node	   *parsetree = pstmt->utilityStmt;
+
+	memset(arrivals, 0, sizeof(*arrivals));
 
 	if (parsetree == NULL || guc_enforcement == ENFORCEMENT_OFF ||
 		guc_at_rest_enforcement == ENFORCEMENT_OFF)
@@ -386,11 +404,11 @@ gate_utility(struct PlannedStmt *pstmt)
 			break;
 		case T_AlterTableMoveAllStmt:
 			if (policy_current()->installed)
-				gate_move_all((AlterTableMoveAllStmt *) parsetree);
+				arrivals->target = gate_move_all((AlterTableMoveAllStmt *) parsetree);
 			break;
 		case T_ReindexStmt:
 			if (policy_current()->installed)
-				gate_reindex((ReindexStmt *) parsetree);
+				arrivals->target = gate_reindex((ReindexStmt *) parsetree);
 			break;
 		case T_AlterObjectSchemaStmt:
 			if (policy_current()->installed)
@@ -404,5 +422,38 @@ gate_utility(struct PlannedStmt *pstmt)
 			break;
 		default:
 			break;
+	}
+	if (OidIsValid(arrivals->target))
+		arrivals->before = relations_in(arrivals->target, kind_of_arrivals(parsetree), NIL);
+}
+
+/*
+ * gate_utility_after
+ *		What a command that names no relation, or locks them as it goes, has put
+ *		into the tablespace: labeled by another session between the look before and
+ *		the lock.  The command's locks keep the labels as they are now.  A command
+ *		that has committed on its way cannot be undone: that is recorded.
+ */
+void
+gate_utility_after(struct PlannedStmt *pstmt, const GateArrivals *arrivals)
+{
+	ListCell   *cell;
+
+	if (!OidIsValid(arrivals->target))
+		return;
+	CommandCounterIncrement();
+	foreach(cell, relations_in(arrivals->target, kind_of_arrivals(pstmt->utilityStmt), NIL))
+	{
+		Oid			relid = lfirst_oid(cell);
+		Label		label;
+
+		if (list_member_oid(arrivals->before, relid) || !gate_relation_label(relid, &label))
+			continue;
+		if (IsA(pstmt->utilityStmt, ReindexStmt) && reindex_commits((ReindexStmt *) pstmt->utilityStmt))
+			gate_note(&label, arrivals->target, RelationRelationId, relid, relation_type(relid),
+					  relation_identity(relid), "REINDEX");
+		else
+			(void) gate_check(&label, arrivals->target, RelationRelationId, relid, relation_type(relid),
+							  relation_identity(relid), GetCommandTagName(CreateCommandTag(pstmt->utilityStmt)));
 	}
 }

@@ -267,6 +267,20 @@ copy_database_label(const CreatedbStmt *stmt)
 	policy_invalidate_all();
 }
 
+/* Judged before it ran; what else of the relation lies in a wrong place must not keep it from being moved. */
+static bool
+only_moves(const Node *parsetree)
+{
+	ListCell   *cell;
+
+	if (!IsA(parsetree, AlterTableStmt))
+		return false;
+	foreach(cell, ((const AlterTableStmt *) parsetree)->cmds)
+		if (lfirst_node(AlterTableCmd, cell)->subtype != AT_SetTableSpace)
+			return false;
+	return true;
+}
+
 /*
  * Label what came out of governed sources, and judge the storage of what was
  * made or moved.  Runs after core, in the same transaction: a refusal undoes
@@ -296,7 +310,7 @@ judge_result(Node *parsetree, bool derived, const ResolvedLabel *sources)
 			label_store_derived(relid, sources, "Label derived from the sources of the relation.");
 		labels = relation_labels(relid);
 	}
-	if (!relation_ceiling(labels, &ceiling))
+	if (only_moves(parsetree) || !relation_ceiling(labels, &ceiling))
 		return;
 	if (labels->governed && labels->row_label_attnum != InvalidAttrNumber)
 		row_security_switch_on(relid);
@@ -362,6 +376,7 @@ dataclass_process_utility(PlannedStmt *pstmt, const char *query_string, bool rea
 {
 	UtilityArgs args = {pstmt, query_string, read_only_tree, context, params, query_env, dest, qc};
 	Node	   *parsetree = pstmt->utilityStmt;
+	GateArrivals arrivals;
 
 	error_guard();
 	/* transaction control and the like must work in an aborted transaction */
@@ -380,7 +395,7 @@ dataclass_process_utility(PlannedStmt *pstmt, const char *query_string, bool rea
 		run(&args);
 		return;
 	}
-	gate_utility(pstmt);
+	gate_utility(pstmt, &arrivals);
 	if (!policy_current()->installed || IsA(parsetree, CreatedbStmt))
 	{
 		if (IsA(parsetree, SecLabelStmt))
@@ -405,6 +420,7 @@ dataclass_process_utility(PlannedStmt *pstmt, const char *query_string, bool rea
 		run_and_judge(&args);
 	else
 		run(&args);
+	gate_utility_after(args.pstmt, &arrivals);
 }
 
 void

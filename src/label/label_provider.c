@@ -25,6 +25,7 @@
 #include "catalog/pg_proc.h"
 #include "commands/seclabel.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -347,6 +348,9 @@ check_storage(const ObjectAddress *object, const ResolvedLabel *label)
 		if (labels->is_catalog)
 			continue;
 		ObjectAddressSet(relation, RelationRelationId, lfirst_oid(cell));
+		/* whoever moves it meanwhile waits until the label is there, as with a label of its own */
+		if (gate_label_needs_place(policy_current(), &label->label))
+			LockRelationOid(lfirst_oid(cell), ShareUpdateExclusiveLock);
 		if (GetSecurityLabel(&relation, DC_PROVIDER) == NULL)
 			gate_relation(&label->label, lfirst_oid(cell));
 	}
