@@ -355,4 +355,25 @@ compat_define_index(Oid relid, IndexStmt *stmt)
 #endif
 }
 
+/* Run core's JSON parser with actions of ours, which return a result since 16. */
+#include "utils/jsonfuncs.h"
+
+#if PG_VERSION_NUM >= 160000
+typedef JsonParseErrorType CompatJsonResult;
+#define COMPAT_JSON_RETURN return JSON_SUCCESS
+#else
+typedef void CompatJsonResult;
+#define COMPAT_JSON_RETURN return
+#endif
+
+static inline void
+compat_parse_json(text *document, JsonSemAction *actions)
+{
+#if PG_VERSION_NUM >= 170000
+	pg_parse_json_or_ereport(makeJsonLexContext(NULL, document, true), actions);
+#else
+	pg_parse_json_or_ereport(makeJsonLexContext(document, true), actions);
+#endif
+}
+
 #endif							/* PG_DATACLASS_COMPAT_H */
