@@ -384,6 +384,18 @@ survey_relation_rows(Survey *survey, Oid relid)
 	survey_rows(survey, relid, survey->moved, IMPACT_ORDER);
 }
 
+/* Data first, then by name: the same state is told in the same words. */
+static int
+compare_impacts(const ListCell *a, const ListCell *b)
+{
+	const ProfileImpact *left = lfirst(a);
+	const ProfileImpact *right = lfirst(b);
+
+	if (left->kind != right->kind)
+		return (int) left->kind - (int) right->kind;
+	return strcmp(left->identity ? left->identity : "", right->identity ? right->identity : "");
+}
+
 List *
 profile_impact(const Profile *before, const Profile *after)
 {
@@ -408,5 +420,6 @@ profile_impact(const Profile *before, const Profile *after)
 		if (survey.gone != NIL || survey.moved != NIL)
 			survey_relation_rows(&survey, lfirst_oid(cell));
 	}
+	list_sort(survey.impacts, compare_impacts);
 	return survey.impacts;
 }

@@ -29,6 +29,14 @@
 /* Where ranks pass through; ranks of documents are lower. */
 #define INTERIM_RANK	1500000000
 
+/* The arrays as rows.  Qualified one by one: core knows unnest() of several arrays by its bare name only. */
+#define UNNEST(n)	"pg_catalog.unnest($" #n ")"
+#define COLUMNS_2	"ROWS FROM (" UNNEST(1) ", " UNNEST(2) ")"
+#define COLUMNS_3	"ROWS FROM (" UNNEST(1) ", " UNNEST(2) ", " UNNEST(3) ")"
+#define COLUMNS_5	"ROWS FROM (" UNNEST(1) ", " UNNEST(2) ", " UNNEST(3) ", " UNNEST(4) ", " UNNEST(5) ")"
+#define COLUMNS_9	"ROWS FROM (" UNNEST(1) ", " UNNEST(2) ", " UNNEST(3) ", " UNNEST(4) ", " UNNEST(5) ", " \
+					UNNEST(6) ", " UNNEST(7) ", " UNNEST(8) ", " UNNEST(9) ")"
+
 /* Columns of the rows to be written, as arrays for unnest(). */
 #define MAX_COLUMNS 9
 
@@ -155,7 +163,7 @@ ranks_write(const Ranks *ranks, const char *table, const List *taken)
 		rows_add(&rows, list_nth(ranks->names, i), number(base++));
 	}
 	rows_write(&rows, table,
-			   psprintf("UPDATE dataclass.%s t SET rank = n.rank FROM pg_catalog.unnest($1, $2) AS n (name, rank)"
+			   psprintf("UPDATE dataclass.%s t SET rank = n.rank FROM " COLUMNS_2 " AS n (name, rank)"
 						" WHERE t.name OPERATOR(pg_catalog.=) n.name", table));
 }
 
@@ -226,11 +234,11 @@ apply_tiers(const Profile *before, const Profile *after)
 	ranks_write(&ranks, "tier", taken);
 	rows_write(&changed, "tier",
 			   "UPDATE dataclass.tier t SET rank = n.rank, description = n.description, shipped = false"
-			   " FROM pg_catalog.unnest($1, $2, $3) AS n (name, rank, description)"
+			   " FROM " COLUMNS_3 " AS n (name, rank, description)"
 			   " WHERE t.name OPERATOR(pg_catalog.=) n.name");
 	rows_write(&added, "tier",
 			   "INSERT INTO dataclass.tier (name, rank, description)"
-			   " SELECT n.name, n.rank, n.description FROM pg_catalog.unnest($1, $2, $3) AS n (name, rank, description)");
+			   " SELECT n.name, n.rank, n.description FROM " COLUMNS_3 " AS n (name, rank, description)");
 }
 
 /* Controls of tiers that do not exist are swept away with those that are gone. */
@@ -266,16 +274,16 @@ apply_controls(const Profile *before, const Profile *after)
 	if (kept.nrows == 0)
 		profile_execute("tier_control", "DELETE FROM dataclass.tier_control", 0, NULL, NULL);
 	rows_write(&kept, "tier_control",
-			   "DELETE FROM dataclass.tier_control t WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest($1, $2) AS n (tier, control)"
+			   "DELETE FROM dataclass.tier_control t WHERE NOT EXISTS (SELECT FROM " COLUMNS_2 " AS n (tier, control)"
 			   " WHERE n.tier OPERATOR(pg_catalog.=) t.tier AND n.control OPERATOR(pg_catalog.=) t.control)");
 	rows_write(&changed, "tier_control",
 			   "UPDATE dataclass.tier_control t SET requirement = n.requirement, shipped = false"
-			   " FROM pg_catalog.unnest($1, $2, $3) AS n (tier, control, requirement)"
+			   " FROM " COLUMNS_3 " AS n (tier, control, requirement)"
 			   " WHERE n.tier OPERATOR(pg_catalog.=) t.tier AND n.control OPERATOR(pg_catalog.=) t.control");
 	/* of a tier that did not exist: its controls may have been there */
 	rows_write(&added, "tier_control",
 			   "INSERT INTO dataclass.tier_control (tier, control, requirement)"
-			   " SELECT n.tier, n.control, n.requirement FROM pg_catalog.unnest($1, $2, $3) AS n (tier, control, requirement)"
+			   " SELECT n.tier, n.control, n.requirement FROM " COLUMNS_3 " AS n (tier, control, requirement)"
 			   " ON CONFLICT (tier, control) DO UPDATE SET requirement = EXCLUDED.requirement, shipped = false");
 }
 
@@ -326,7 +334,7 @@ add_class_row(Rows *rows, const ProfileClass *class)
 }
 
 #define CLASS_ROWS \
-	"pg_catalog.unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)" \
+	COLUMNS_9 \
 	" AS n (name, rank, required_tier, hosting_models, regions, read_audit, min_evidence, on_violation, description)"
 
 static void
@@ -401,7 +409,7 @@ apply_settings(const Profile *before, const Profile *after)
 		rows_add(&rows, "unlabelled", after->unlabelled);
 	rows_write(&rows, "policy_setting",
 			   "INSERT INTO dataclass.policy_setting (name, value)"
-			   " SELECT n.name, n.value FROM pg_catalog.unnest($1, $2) AS n (name, value)"
+			   " SELECT n.name, n.value FROM " COLUMNS_2 " AS n (name, value)"
 			   " ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value, shipped = false");
 }
 
@@ -447,12 +455,12 @@ apply_windows(const Profile *before, const Profile *after)
 					 number(new->within_seconds % SECS_PER_DAY), new->description);
 	}
 	rows_write(&gone, "disclosure_window",
-			   "DELETE FROM dataclass.disclosure_window t USING pg_catalog.unnest($1, $2) AS n (class, recipient)"
+			   "DELETE FROM dataclass.disclosure_window t USING " COLUMNS_2 " AS n (class, recipient)"
 			   " WHERE t.class OPERATOR(pg_catalog.=) n.class AND t.recipient OPERATOR(pg_catalog.=) n.recipient");
 	rows_write(&rows, "disclosure_window",
 			   "INSERT INTO dataclass.disclosure_window (class, recipient, within, description)"
 			   " SELECT n.class, n.recipient, pg_catalog.make_interval(days => n.days, secs => n.secs), n.description"
-			   " FROM pg_catalog.unnest($1, $2, $3, $4, $5) AS n (class, recipient, days, secs, description)"
+			   " FROM " COLUMNS_5 " AS n (class, recipient, days, secs, description)"
 			   " ON CONFLICT (class, recipient) DO UPDATE SET within = EXCLUDED.within,"
 			   " description = EXCLUDED.description, shipped = false");
 }

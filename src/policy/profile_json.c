@@ -25,6 +25,7 @@
 
 /* A number that could be meant is shorter; core would spend megabytes on 1e100000. */
 #define MAX_NUMBER_BYTES	16
+#define MAX_EXPONENT_BYTES	3	/* with its e */
 #define MAX_DEPTH			16
 
 typedef struct DuplicateCheck
@@ -118,8 +119,12 @@ see_member(void *state, char *name, bool isnull)
 static CompatJsonResult
 see_scalar(void *state, char *token, JsonTokenType type)
 {
+	const char *exponent = strpbrk(token, "eE");
+
 	if (type == JSON_TOKEN_NUMBER && strlen(token) > MAX_NUMBER_BYTES)
 		profile_limit("$", "bytes of a number", MAX_NUMBER_BYTES);
+	if (type == JSON_TOKEN_NUMBER && exponent && strlen(exponent) > MAX_EXPONENT_BYTES)
+		profile_fail("$", "a number is out of range");
 	COMPAT_JSON_RETURN;
 }
 
