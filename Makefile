@@ -8,7 +8,7 @@ OBJS         = $(patsubst %.c,%.o,$(wildcard src/*.c src/*/*.c))
 SQL_PARTS    = $(sort $(wildcard sql/install/*.sql))
 SCRIPT       = pg_dataclass--$(EXTVERSION).sql
 DATA_built   = $(SCRIPT)
-DATA         = $(wildcard sql/upgrade/*.sql)
+DATA         = $(wildcard sql/upgrade/*.sql) $(wildcard profiles/*.json)
 HEADERS_pg_dataclass = include/pg_dataclass/pg_dataclass.h
 PGFILEDESC   = "pg_dataclass - data classes, clearances and audit inside the database"
 

@@ -16,6 +16,7 @@
 #include "pg_dataclass/canary.h"
 #include "pg_dataclass/gate_temp.h"
 #include "pg_dataclass/init.h"
+#include "pg_dataclass/profile.h"
 #include "pg_dataclass/resolve.h"
 
 PG_MODULE_MAGIC;
@@ -38,6 +39,7 @@ _PG_init(void)
 				 errhint("Add this line to postgresql.conf and restart the server: shared_preload_libraries = 'pg_dataclass'")));
 
 	guc_init();
+	profile_init();
 	policy_catalog_init();
 	label_cache_init();
 	subject_init();

@@ -434,4 +434,17 @@ compat_timeline(void)
 #endif
 }
 
+/* Run core's JSON parser over a document with actions of ours; raises where it is malformed. */
+#include "utils/jsonfuncs.h"
+
+static inline void
+compat_parse_json(text *document, JsonSemAction *actions)
+{
+#if PG_VERSION_NUM >= 170000
+	pg_parse_json_or_ereport(makeJsonLexContext(NULL, document, true), actions);
+#else
+	pg_parse_json_or_ereport(makeJsonLexContext(document, true), actions);
+#endif
+}
+
 #endif							/* PG_DATACLASS_COMPAT_H */

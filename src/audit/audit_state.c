@@ -24,6 +24,7 @@
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/audit_internal.h"
 #include "pg_dataclass/policy.h"
+#include "pg_dataclass/profile.h"
 
 #define STATE_FILE		"state"
 #define STATE_VALUE_MAX	16
@@ -36,6 +37,7 @@ typedef enum WatchedSetting
 	WATCH_OFFICER,
 	WATCH_DURABILITY,
 	WATCH_FAILURE,
+	WATCH_SIGNED_POLICY,
 	WATCH_COUNT
 } WatchedSetting;
 
@@ -45,7 +47,8 @@ static const char *const setting_name[WATCH_COUNT] = {
 	[WATCH_AT_REST] = "dataclass.at_rest_enforcement",
 	[WATCH_OFFICER] = "dataclass.superuser_is_officer",
 	[WATCH_DURABILITY] = "dataclass.audit_durability",
-	[WATCH_FAILURE] = "dataclass.on_audit_failure"
+	[WATCH_FAILURE] = "dataclass.on_audit_failure",
+	[WATCH_SIGNED_POLICY] = "dataclass.require_signed_policy"
 };
 
 static const char *const setting_default[WATCH_COUNT] = {
@@ -54,7 +57,8 @@ static const char *const setting_default[WATCH_COUNT] = {
 	[WATCH_AT_REST] = "enforcing",
 	[WATCH_OFFICER] = "on",
 	[WATCH_DURABILITY] = "sync",
-	[WATCH_FAILURE] = "refuse"
+	[WATCH_FAILURE] = "refuse",
+	[WATCH_SIGNED_POLICY] = "off"
 };
 
 /* What is known to be recorded. */
@@ -94,6 +98,8 @@ current_value(WatchedSetting setting)
 			return audit_durability_name(guc_audit_durability);
 		case WATCH_FAILURE:
 			return audit_failure_mode_name(guc_on_audit_failure);
+		case WATCH_SIGNED_POLICY:
+			return guc_require_signed_policy ? "on" : "off";
 		case WATCH_COUNT:
 			break;
 	}
@@ -152,6 +158,9 @@ save_known(void)
 static bool
 weakens(WatchedSetting setting)
 {
+	/* the one that is off by default protects when it is on */
+	if (setting == WATCH_SIGNED_POLICY)
+		return !guc_require_signed_policy;
 	return strcmp(current_value(setting), setting_default[setting]) != 0;
 }
 

@@ -38,6 +38,7 @@
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/mask.h"
 #include "pg_dataclass/plan.h"
+#include "pg_dataclass/profile.h"
 #include "pg_dataclass/report.h"
 #include "pg_dataclass/subject.h"
 
@@ -272,6 +273,7 @@ check_policy_write(Oid relid, const char *command)
 {
 	Refusal		refusal = {0};
 
+	profile_guard_write(relid, command);
 	if (relid < FirstNormalObjectId || policy_is_officer() || policy_is_installing() ||
 		get_rel_namespace(relid) != policy_current()->schema_oid)
 		return;

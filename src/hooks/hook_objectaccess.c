@@ -39,6 +39,7 @@
 #include "pg_dataclass/hooks.h"
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/mask.h"
+#include "pg_dataclass/profile.h"
 #include "pg_dataclass/protect.h"
 #include "pg_dataclass/report.h"
 
@@ -251,6 +252,7 @@ dataclass_object_access(ObjectAccessType access, Oid class_id, Oid object_id, in
 			break;
 		case OAT_TRUNCATE:
 			guard_relation_write(object_id, "TRUNCATE");
+			profile_guard_write(object_id, "TRUNCATE");
 			mask_guard_key(object_id, "TRUNCATE");
 			attest_guard_write(object_id, "TRUNCATE");
 			canary_guard_results(object_id, "TRUNCATE");
