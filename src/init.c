@@ -14,6 +14,7 @@
 #include "pg_dataclass/audit.h"
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/resolve.h"
+#include "pg_dataclass/watch.h"
 
 PG_MODULE_MAGIC;
 
@@ -39,6 +40,7 @@ _PG_init(void)
 	label_cache_init();
 	subject_init();
 	audit_init();
+	watch_init();
 	MarkGUCPrefixReserved("dataclass");
 	shmem_init();
 	label_provider_init();

@@ -36,8 +36,10 @@
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/mask.h"
 #include "pg_dataclass/plan.h"
+#include "pg_dataclass/quarantine.h"
 #include "pg_dataclass/report.h"
 #include "pg_dataclass/subject.h"
+#include "pg_dataclass/watch.h"
 
 static ExecutorCheckPerms_hook_type prev_check_perms = NULL;
 static ExecutorStart_hook_type prev_start = NULL;
@@ -304,11 +306,16 @@ check_access(const CompatAccess *access, const PlannedStmt *plan, bool report)
 	check.command = command_of(access);
 	if (access->required & writes)
 		guard_relation_write(access->relid, check.command);
+	if (!watch_passed && !watch_check_access(access->relid, check.command, report))
+		return false;
 	check.labels = relation_labels(access->relid);
 	if (check.labels->is_catalog)
 	{
 		if (access->required & writes)
+		{
 			check_policy_write(access->relid, check.command);
+			kept_table_guard(access->relid, check.command);
+		}
 		mask_guard_key(access->relid, check.command);
 		return true;
 	}
@@ -413,6 +420,11 @@ access_check_relation(Oid relid, PolicyAction action, const char *command)
 	check.command = command;
 	if (check.labels->is_catalog)
 		return;
+	if (!watch_passed)
+	{
+		(void) watch_check_access(relid, command, true);
+		check.labels = relation_labels(relid);
+	}
 	if (check.labels->unlabelled_denied || check.labels->quarantined)
 		decide(&check, action, InvalidAttrNumber, NULL);
 	if (relation_ceiling(check.labels, &ceiling))
@@ -437,6 +449,11 @@ access_check_partition(Oid relid)
 	check.command = "INSERT";
 	if (check.labels->is_catalog)
 		return;
+	if (!watch_passed)
+	{
+		(void) watch_check_access(relid, check.command, true);
+		check.labels = relation_labels(relid);
+	}
 	if (check.labels->unlabelled_denied || check.labels->quarantined)
 		decide(&check, ACTION_WRITE, InvalidAttrNumber, NULL);
 	if (check.labels->governed && check.labels->row_label_attnum == InvalidAttrNumber)
@@ -556,6 +573,7 @@ dataclass_executor_start(QueryDesc *query_desc, int eflags)
 	const PlannedStmt *saved_plan = plan_under_check;
 
 	AcceptInvalidationMessages();
+	policy_check_clock();
 	query_desc->plannedstmt = plan_for_subject(query_desc->plannedstmt, query_desc->sourceText, query_desc->params);
 	ri_plan = InNoForceRLSOperation() ? query_desc->plannedstmt : NULL;
 	plan_under_check = query_desc->plannedstmt;
@@ -595,6 +613,7 @@ dataclass_executor_run(QueryDesc *query_desc, ScanDirection direction, uint64 co
 {
 	uint64		epoch;
 
+	policy_check_clock();
 	if ((query_desc != checked_query || !subject_epoch_is_current(checked_epoch)) &&
 		!InNoForceRLSOperation() && IsTransactionState())
 	{

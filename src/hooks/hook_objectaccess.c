@@ -38,6 +38,7 @@
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/mask.h"
 #include "pg_dataclass/protect.h"
+#include "pg_dataclass/quarantine.h"
 #include "pg_dataclass/report.h"
 
 static object_access_hook_type prev_object_access = NULL;
@@ -250,6 +251,7 @@ dataclass_object_access(ObjectAccessType access, Oid class_id, Oid object_id, in
 		case OAT_TRUNCATE:
 			guard_relation_write(object_id, "TRUNCATE");
 			mask_guard_key(object_id, "TRUNCATE");
+			kept_table_guard(object_id, "TRUNCATE");
 			if (!define_is_empty(object_id))
 				access_check_relation(object_id, ACTION_WRITE, "TRUNCATE");
 			break;
