@@ -9,6 +9,7 @@
 #define PG_DATACLASS_QUARANTINE_H
 
 #include "nodes/pg_list.h"
+#include "storage/lockdefs.h"
 #include "utils/relcache.h"
 
 typedef enum QuarantineOrigin

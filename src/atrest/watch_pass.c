@@ -16,6 +16,7 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_tablespace.h"
@@ -433,5 +434,6 @@ watch_pass(bool complete, WatchResult *result)
 		CommandCounterIncrement();
 		policy_invalidate_all();
 	}
+	table_close(pass.state, NoLock);
 	result->nchanges = list_length(result->changes);
 }

@@ -409,6 +409,7 @@ access_check_relation(Oid relid, PolicyAction action, const char *command)
 	CompatAccess access = {0};
 	Check		check;
 	ResolvedLabel ceiling;
+	bool		have_ceiling;
 
 	if (guc_enforcement == ENFORCEMENT_OFF)
 		return;
@@ -425,9 +426,10 @@ access_check_relation(Oid relid, PolicyAction action, const char *command)
 		(void) watch_check_access(relid, command, true);
 		check.labels = relation_labels(relid);
 	}
-	if (check.labels->unlabelled_denied || check.labels->quarantined)
+	have_ceiling = relation_ceiling(check.labels, &ceiling);
+	if (check.labels->unlabelled_denied || (check.labels->quarantined && !have_ceiling))
 		decide(&check, action, InvalidAttrNumber, NULL);
-	if (relation_ceiling(check.labels, &ceiling))
+	if (have_ceiling)
 		decide(&check, action, InvalidAttrNumber, &ceiling);
 	if (action == ACTION_WRITE && check.labels->row_label_attnum != InvalidAttrNumber)
 		check_lowest_row(&check, action);
@@ -454,9 +456,10 @@ access_check_partition(Oid relid)
 		(void) watch_check_access(relid, check.command, true);
 		check.labels = relation_labels(relid);
 	}
-	if (check.labels->unlabelled_denied || check.labels->quarantined)
+	if (check.labels->unlabelled_denied || (check.labels->quarantined && !check.labels->governed))
 		decide(&check, ACTION_WRITE, InvalidAttrNumber, NULL);
-	if (check.labels->governed && check.labels->row_label_attnum == InvalidAttrNumber)
+	if (check.labels->governed &&
+		(check.labels->row_label_attnum == InvalidAttrNumber || check.labels->quarantined))
 		decide(&check, ACTION_WRITE, InvalidAttrNumber, &check.labels->label);
 }
 

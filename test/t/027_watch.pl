@@ -105,7 +105,7 @@ sub denied
 sub let_go
 {
 	run_sql('CHECKPOINT');
-	$node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'agency'});
+	$node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'agency' AND backend_type = 'client backend'});
 }
 
 $node->safe_psql('postgres', 'CREATE DATABASE agency');
@@ -128,7 +128,10 @@ is(run_sql('SELECT count(*) FROM record'), '100', 'labelled data on encrypted st
 soon(q{SELECT count(*) = 1 FROM dataclass.place_state WHERE name = 'crypt' AND verdict = 'encrypted' AND grade = 3 AND violates = '{}'},
 	'the watch has looked at the tablespace');
 is(run_sql('SELECT count(*) FROM dataclass.quarantine'), '0', 'and has no complaint');
+# the directory of the database may have come after the first pass
 my $before = run_sql('SELECT passes FROM dataclass.watch_status WHERE database = current_database()');
+soon("SELECT passes > $before + 1 FROM dataclass.watch_status WHERE database = current_database()", 'a pass, and another one');
+$before = run_sql('SELECT passes FROM dataclass.watch_status WHERE database = current_database()');
 my $written = run_sql(q{SELECT string_agg(ctid::text || xmin::text, ',' ORDER BY kind, tablespace, name) FROM dataclass.place_state});
 soon("SELECT passes >= $before + 2 FROM dataclass.watch_status WHERE database = current_database()", 'it looks again and again');
 is(run_sql(q{SELECT string_agg(ctid::text || xmin::text, ',' ORDER BY kind, tablespace, name) FROM dataclass.place_state}), $written,
@@ -189,6 +192,36 @@ is(run_sql('SELECT count(*) FROM record'), '100', 'data are readable again');
 is(run_sql('SELECT count(*) FROM dataclass.quarantine'), '0', 'no quarantine is left');
 is(run_sql(q{SELECT violates FROM dataclass.place_state WHERE name = 'crypt'}), '{}', 'no violation stands');
 
+# --- the key alone is removed -----------------------------------------------------
+
+# A tablespace in the very directory that has the policy: it is still there, and
+# says that it is encrypted, when its key has gone.
+run_sql("CREATE TABLESPACE top LOCATION '$encrypted'");
+run_sql(q{
+CREATE TABLE top_confidential (id int) TABLESPACE top;
+CREATE TABLE top_secret (id int) TABLESPACE top;
+INSERT INTO top_confidential VALUES (1);
+INSERT INTO top_secret VALUES (1);
+VACUUM (FREEZE) top_confidential, top_secret;
+SECURITY LABEL FOR dataclass ON TABLE top_confidential IS 'confidential';
+SECURITY LABEL FOR dataclass ON TABLE top_secret IS 'secret';
+});
+is(run_sql('SELECT count(*) FROM top_secret'), '1', 'secret data are read while the key is present');
+soon(q{SELECT grade = 3 FROM dataclass.place_state WHERE name = 'top'}, 'the key is seen');
+let_go();
+is(fixture('lock'), 'ok locked', 'the key is removed while the server runs');
+soon(q{SELECT violates = '{secret}' AND grade = 2 FROM dataclass.place_state WHERE name = 'top'},
+	'without its key the directory is good enough for confidential data, not for secret ones');
+denied('SELECT * FROM top_secret', 'secret data are denied');
+is(run_sql(q{SELECT count(*) FROM dataclass.quarantine WHERE relation = 'top_confidential'::regclass}), '0',
+	'confidential data are not under quarantine');
+is(fixture('unlock'), 'ok unlocked', 'the key is back');
+soon(q{SELECT violates = '{}' AND grade = 3 FROM dataclass.place_state WHERE name = 'top'}, 'which the watch sees');
+soon(q{SELECT count(*) = 0 FROM dataclass.quarantine}, 'and ends the quarantines');
+is(run_sql('SELECT count(*) FROM top_secret'), '1', 'secret data are readable again');
+run_sql('DROP TABLE top_secret, top_confidential; DROP TABLESPACE top');
+
+is(run_sql('SELECT ok FROM dataclass_audit.verify()'), 't', 'the trail is whole');
 $node->stop;
 undef $node;
 system('rm', '-rf', $base);
