@@ -4,8 +4,8 @@
  *		Storing labels by other ways than SECURITY LABEL.
  *
  * dataclass.set_label() for officers who do not own the object, labels that
- * the system derives itself, and row security flags.  What may be
- * stored is decided in label_provider.c.
+ * the system derives itself, and row security flags.  What may be stored is
+ * decided in label_provider.c.
  *
  *-------------------------------------------------------------------------
  */
