@@ -18,6 +18,7 @@
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/profile.h"
 #include "pg_dataclass/resolve.h"
+#include "pg_dataclass/watch.h"
 
 PG_MODULE_MAGIC;
 
@@ -49,6 +50,7 @@ _PG_init(void)
 	storage_init();
 	storage_controls_init();
 	canary_init();
+	watch_init();
 	MarkGUCPrefixReserved("dataclass");
 	shmem_init();
 	label_provider_init();

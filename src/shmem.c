@@ -6,6 +6,7 @@
  * Lock order (take in this order, release before any wait or I/O):
  *		1. audit queue lock		(audit_queue.c)
  *		2. audit journal lock	(audit_journal.c; held over the append only)
+ * The lock of the storage watch (watch_shmem.c) is taken with none of these.
  * Session facts are written by their own backend before any parallel worker
  * of it exists, with its process id, and read by workers only: no lock.  Slots of protect_progress.c
  * are written by their own backend under a change counter: no lock either.
@@ -23,6 +24,7 @@
 #include "pg_dataclass/audit.h"
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/protect.h"
+#include "pg_dataclass/watch.h"
 
 static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
 
@@ -32,6 +34,7 @@ shmem_request(void)
 	RequestAddinShmemSpace(session_facts_shmem_size());
 	RequestAddinShmemSpace(audit_shmem_size());
 	RequestAddinShmemSpace(protect_progress_shmem_size());
+	RequestAddinShmemSpace(watch_shmem_size());
 }
 
 static void
@@ -44,6 +47,7 @@ shmem_startup(void)
 	session_facts_shmem_init();
 	audit_shmem_init();
 	protect_progress_shmem_init();
+	watch_shmem_init();
 	LWLockRelease(AddinShmemInitLock);
 }
 

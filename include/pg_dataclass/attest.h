@@ -52,7 +52,4 @@ typedef struct AttestationChange
  */
 extern List *attestation_watch_pass(const PolicySnapshot *p);
 
-/* Nobody but the functions of this module writes dataclass.attestation. */
-extern void attest_guard_write(Oid relid, const char *command);
-
 #endif							/* PG_DATACLASS_ATTEST_H */

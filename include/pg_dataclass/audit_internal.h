@@ -164,6 +164,8 @@ extern ssize_t audit_read_file(const char *name, void *data, size_t size);
 /* Sorted, palloc'd names of files of a database in AUDIT_DIRECTORY; InvalidOid: all databases. */
 extern List *audit_files(const char *prefix, Oid dbid);
 extern Oid	audit_file_database(const char *name, const char *prefix);
+/* Databases that have a head file, hence a trail; oids, palloc'd. */
+extern List *audit_databases(void);
 /* Import all journals of this database; false: something is left for later. */
 extern bool audit_import_all(void);
 

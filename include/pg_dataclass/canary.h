@@ -127,7 +127,5 @@ extern bool canary_evidence(Oid access_method, Evidence *evidence);
 extern bool canary_evidence_of_relation(Oid relid, Evidence *evidence);
 /* Verdict and grade by canary on top of what else is known of the place; where it is hosted stays. */
 extern void canary_raise(Evidence *evidence, const Evidence *proved);
-/* Before a statement writes to a table of schema dataclass: raises if it is the table of results. */
-extern void canary_guard_results(Oid relid, const char *command);
 
 #endif							/* PG_DATACLASS_CANARY_H */

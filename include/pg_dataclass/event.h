@@ -94,6 +94,17 @@ extern event_sink_type event_sink_at_commit;
 extern bool event_record(const AuditEvent *event);
 extern bool event_record_at_commit(const AuditEvent *event);
 
+/* A process in which nobody stands behind what is recorded: no role is named. */
+extern bool event_from_system;
+
+/*
+ * Databases that have a trail, as a palloc'd list of oids, without connecting
+ * to them.  Installed by the audit layer; NULL where there is none.
+ */
+struct List;
+typedef struct List *(*event_databases_type) (void);
+extern event_databases_type event_databases;
+
 extern const char *event_kind_name(EventKind kind);
 extern const char *event_severity_name(EventSeverity severity);
 extern const char *event_outcome_name(EventOutcome outcome);

@@ -23,6 +23,9 @@ extern bool ri_is_check_plan(const PlannedStmt *plan);
 /* Errors of the statement that begins tell no hidden values (hook_error.c). */
 extern void error_guard(void);
 
+/* Raises where the query names a relation under quarantine, before it is planned (hook_quarantine.c). */
+extern void quarantine_check_query(const Query *query);
+
 /* While set, SQL functions in FROM are not inlined (hook_function.c). */
 extern bool function_hold_back_inlining;
 

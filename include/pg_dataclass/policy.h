@@ -13,6 +13,8 @@
 #ifndef PG_DATACLASS_POLICY_H
 #define PG_DATACLASS_POLICY_H
 
+#include "datatype/timestamp.h"
+
 #include "pg_dataclass/decide.h"
 #include "pg_dataclass/event.h"
 #include "pg_dataclass/network.h"
@@ -60,6 +62,12 @@ typedef struct PolicySessionLimit
 	NetworkRange network;		/* unless any */
 	int			tier;			/* POLICY_RANK_NONE if it does not exist */
 } PolicySessionLimit;
+/* A violation at rest that an officer accepts for a time. */
+typedef struct PolicyRisk
+{
+	Oid			relid;
+	TimestampTz until;
+} PolicyRisk;
 
 typedef struct PolicyRowLabel
 {
@@ -86,10 +94,14 @@ typedef struct PolicySnapshot
 	LabelSpec	default_clearance;	/* of roles without any label */
 	bool		deny_unlabelled;	/* unlabelled relations: denied instead of ungoverned */
 	int			nquarantined;
-	Oid		   *quarantined;	/* relations, ascending */
 	bool		session_limits_unknown; /* the table could not be read: nobody reaches any tier */
 	int			nsession_limits;
 	PolicySessionLimit *session_limits;
+	Oid		   *quarantined;	/* relations, ascending; without those whose risk is accepted */
+	int			nrisks;
+	PolicyRisk *risks;			/* by relation, ascending; those that ended, too */
+	bool		check_at_start; /* storage is checked before the first governed access */
+	int			max_risk_days;	/* for how long a risk may be accepted */
 } PolicySnapshot;
 
 /* Needs a transaction.  Never NULL. */
@@ -127,8 +139,35 @@ extern bool policy_is_quarantined(const PolicySnapshot *p, Oid relid);
  */
 extern const char *policy_requirement(const PolicySnapshot *p, int tier_rank, const char *control);
 
+/* Is the violation of that relation accepted now? */
+extern bool policy_risk_accepted(const PolicySnapshot *p, Oid relid);
+
+/*
+ * The end of an accepted risk brings a quarantine back without anybody's
+ * doing.  Called before each statement's checks; a comparison with zero unless
+ * such a risk stands.
+ */
+extern TimestampTz policy_risk_ends;	/* policy_catalog.c alone writes it; 0: none */
+extern void policy_look_at_clock(void);
+
+static inline void
+policy_check_clock(void)
+{
+	if (policy_risk_ends != 0)
+		policy_look_at_clock();
+}
+
 /* Tell every backend, at commit, that labels or policy changed; and ourselves now. */
 extern void policy_invalidate_all(void);
+
+/*
+ * Called in the backend after a commit that invalidated the policy.  hasten:
+ * what places have to satisfy may have changed (policy_hasten()), not labels
+ * alone.  Set by the storage watch; must not raise.
+ */
+typedef void (*policy_committed_type) (bool hasten);
+extern policy_committed_type policy_committed_hook;
+extern void policy_hasten(void);
 
 /* Rights of the person behind the session (outer user). */
 extern bool policy_is_officer(void);

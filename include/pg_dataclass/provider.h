@@ -30,7 +30,7 @@ extern void label_parse_or_raise(LabelSpecKind kind, const char *text, LabelSpec
 extern void label_store_derived(Oid relid, const ResolvedLabel *label, const char *reason);
 extern void label_store_derived_column(Oid relid, AttrNumber attnum, const char *text, const char *reason);
 
-/* Put a relation under quarantine (restore onto storage below its tier). */
+/* Put a relation under quarantine (restore onto storage below its tier); policy_quarantine.c. */
 extern void quarantine_relation(Oid relid, const char *reason);
 
 /* ENABLE and FORCE ROW LEVEL SECURITY without an ALTER TABLE. */

@@ -61,20 +61,25 @@ CREATE TABLE dataclass.row_label (
 COMMENT ON TABLE dataclass.row_label IS 'registered row labels; rows with any other label are seen by nobody';
 
 CREATE TABLE dataclass.policy_setting (
-	name		pg_catalog.text PRIMARY KEY CHECK (name OPERATOR(pg_catalog.=) ANY (ARRAY['default_clearance', 'unlabelled', 'profile'])),
+	name		pg_catalog.text PRIMARY KEY CHECK (name OPERATOR(pg_catalog.=) ANY (ARRAY['default_clearance', 'unlabelled', 'profile', 'check_at_start', 'max_risk_days'])),
 	value		pg_catalog.text NOT NULL,
 	description pg_catalog.text,
 	shipped		pg_catalog.bool NOT NULL DEFAULT false
 );
 COMMENT ON TABLE dataclass.policy_setting IS
-	'default_clearance: clearance of roles without a label (empty: none); unlabelled: ungoverned | denied; profile: name of the profile';
+	'default_clearance: clearance of roles without a label (empty: none); unlabelled: ungoverned | denied; profile: name of the profile; check_at_start: on | off, storage is checked by each governed statement until the watch has looked once since the server started; max_risk_days: for how many days a risk may be accepted (90)';
 
 CREATE TABLE dataclass.quarantine (
 	relation	pg_catalog.oid PRIMARY KEY,
 	reason		pg_catalog.text NOT NULL,
-	since		pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now()
+	since		pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	place		pg_catalog.text,
+	origin		pg_catalog.text NOT NULL DEFAULT 'restore'
+				CHECK (origin OPERATOR(pg_catalog.=) ANY (ARRAY['restore', 'watch']))
 );
-COMMENT ON TABLE dataclass.quarantine IS 'relations that nobody may read until they are where their class may be';
+COMMENT ON TABLE dataclass.quarantine IS 'relations that nobody may read until they are where their class may be, or until an officer accepts the risk; written by the extension alone';
+COMMENT ON COLUMN dataclass.quarantine.place IS 'place that is not good enough, the first one found';
+COMMENT ON COLUMN dataclass.quarantine.origin IS 'restore: let in by a restore, ends with release_quarantine(); watch: found by the watch, ends by itself when storage is good again';
 
 -- Triggers keep every backend and the trail informed.  ENABLE ALWAYS:
 -- session_replication_role must not switch them off.
@@ -143,5 +148,6 @@ INSERT INTO dataclass.row_label (id, label, shipped)
 	SELECT c.name::dataclass.label, c.name, true FROM dataclass.data_class c;
 INSERT INTO dataclass.policy_setting (name, value, description, shipped) VALUES
 	('default_clearance', 'public', 'clearance of a role that has no label and inherits none', true),
+	('check_at_start', 'off', 'storage is checked before the first governed access after a start: on | off', true),
 	('unlabelled', 'ungoverned', 'relations without an effective label: ungoverned | denied', true),
 	('profile', 'pakistan-cloud-first', 'the profile these rows began as', true);

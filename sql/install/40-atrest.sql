@@ -46,9 +46,14 @@ COMMENT ON FUNCTION dataclass.posture_report() IS
 	'the rows of dataclass.posture; each place is probed once per call';
 
 CREATE VIEW dataclass.posture AS
-	SELECT relation, relkind, place, path, label, class, required_tier, found_tier,
-		   required_grade, verdict, grade, mechanism, reason
-	FROM dataclass.posture_report();
+	SELECT p.relation, p.relkind, p.place, p.path, p.label, p.class, p.required_tier, p.found_tier,
+		   p.required_grade, p.verdict, p.grade, p.mechanism, p.reason,
+		   r.until AS accepted_until
+	FROM dataclass.posture_report() p
+	LEFT JOIN dataclass.accepted_risk r
+		ON r.relation OPERATOR(pg_catalog.=) p.relation::pg_catalog.oid
+		AND r.until OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp()
+		AND p.verdict OPERATOR(pg_catalog.<>) 'compliant';
 REVOKE ALL ON dataclass.posture FROM PUBLIC;
 GRANT SELECT ON dataclass.posture TO dataclass_officer, dataclass_auditor;
 COMMENT ON VIEW dataclass.posture IS
@@ -66,3 +71,4 @@ COMMENT ON COLUMN dataclass.posture.verdict IS 'compliant, violation or unknown'
 COMMENT ON COLUMN dataclass.posture.grade IS 'grade of the evidence found';
 COMMENT ON COLUMN dataclass.posture.mechanism IS 'what the evidence is about: fscrypt, dm-crypt, a file system type, row security';
 COMMENT ON COLUMN dataclass.posture.reason IS 'what was seen or what fails, one or two sentences';
+COMMENT ON COLUMN dataclass.posture.accepted_until IS 'an officer accepts the violation of this relation until then';

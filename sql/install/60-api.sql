@@ -36,4 +36,4 @@ CREATE FUNCTION dataclass.release_quarantine(relation pg_catalog.regclass, reaso
 	RETURNS pg_catalog.void LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'dc_release_quarantine';
 COMMENT ON FUNCTION dataclass.release_quarantine(pg_catalog.regclass, pg_catalog.text) IS
-	'ends a quarantine once the storage of the relation satisfies its label (officers); errors: 42501 not an officer, 55000 storage still below its tier';
+	'ends a quarantine once the storage of the relation satisfies its label (officers); errors: 42501 not an officer, 22023 no reason, 55000 not quarantined, or storage still below its tier';

@@ -90,38 +90,6 @@ attest_open(LOCKMODE lockmode)
 }
 
 /*
- * attest_guard_write
- *		Forged rows count for nothing, but a row that is gone would let its
- *		document be accepted again.
- */
-void
-attest_guard_write(Oid relid, const char *command)
-{
-	const PolicySnapshot *p = policy_current();
-	Refusal		refusal = {0};
-
-	if (!p->installed || policy_is_installing() || get_rel_namespace(relid) != p->schema_oid ||
-		relid != get_relname_relid(TABLE_NAME, p->schema_oid))
-		return;
-	refusal.event.kind = EVENT_TRAIL_GUARD;
-	refusal.event.severity = SEVERITY_HIGH;
-	refusal.event.breach = true;
-	refusal.event.action = command;
-	refusal.event.class_id = RelationRelationId;
-	refusal.event.object_id = relid;
-	refusal.event.object_type = "table";
-	refusal.event.object_identity = report_relation_identity(relid);
-	refusal.event.rule = "attestation";
-	refusal.event.detail = "Attestations are written by attest() and revoke_attestation() only.";
-	refusal.message = "permission denied for the table of attestations";
-	refusal.detail = refusal.event.detail;
-	refusal.hint = "Accept one with SELECT dataclass.attest('document', 'signature'), end one with SELECT dataclass.revoke_attestation('id', 'reason').";
-	/* permissive is about labels */
-	refusal.mode = guc_enforcement == ENFORCEMENT_OFF ? ENFORCEMENT_OFF : ENFORCEMENT_ENFORCING;
-	report_refusal(&refusal);
-}
-
-/*
  * attest_digest
  */
 char *

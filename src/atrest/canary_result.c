@@ -272,33 +272,3 @@ canary_raise(Evidence *evidence, const Evidence *proved)
 	strlcpy(evidence->mechanism, proved->mechanism, sizeof(evidence->mechanism));
 	strlcpy(evidence->detail, proved->detail, sizeof(evidence->detail));
 }
-
-void
-canary_guard_results(Oid relid, const char *command)
-{
-	Refusal		refusal = {0};
-	const char *name;
-
-	/* off lets everybody at everything of the extension, see audit_guard.c */
-	if (relid < FirstNormalObjectId || guc_enforcement == ENFORCEMENT_OFF || policy_is_installing() ||
-		get_rel_namespace(relid) != policy_current()->schema_oid)
-		return;
-	name = get_rel_name(relid);
-	if (name == NULL || strcmp(name, RESULT_TABLE) != 0)
-		return;
-	refusal.event.kind = EVENT_TRAIL_GUARD;
-	refusal.event.severity = SEVERITY_HIGH;
-	refusal.event.breach = true;
-	refusal.event.action = command;
-	refusal.event.class_id = RelationRelationId;
-	refusal.event.object_id = relid;
-	refusal.event.object_type = "table";
-	refusal.event.object_identity = report_relation_identity(relid);
-	refusal.event.rule = "canary_result";
-	refusal.event.detail = "Results of canary proofs are evidence; the proof alone writes them.";
-	refusal.message = "permission denied to change results of canary proofs";
-	refusal.detail = refusal.event.detail;
-	refusal.hint = "Prove it: SELECT * FROM dataclass.canary_proof('access method').";
-	refusal.mode = ENFORCEMENT_ENFORCING;
-	report_refusal(&refusal);
-}

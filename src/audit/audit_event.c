@@ -108,10 +108,13 @@ add_names(AuditRecord *record, const char *database)
 	/* Nobody stands behind the writer and the launcher. */
 	if (audit_own_process)
 		return;
-	set_text(record, AUDIT_SUBJECT, role_name(GetOuterUserId(), buf, sizeof(buf)));
-	set_text(record, AUDIT_SESSION_USER, role_name(GetSessionUserId(), buf, sizeof(buf)));
-	set_text(record, AUDIT_CURRENT_USER, role_name(GetUserId(), buf, sizeof(buf)));
-	set_text(record, AUDIT_AUTHENTICATED_USER, role_name(compat_authenticated_user(), buf, sizeof(buf)));
+	if (!event_from_system)
+	{
+		set_text(record, AUDIT_SUBJECT, role_name(GetOuterUserId(), buf, sizeof(buf)));
+		set_text(record, AUDIT_SESSION_USER, role_name(GetSessionUserId(), buf, sizeof(buf)));
+		set_text(record, AUDIT_CURRENT_USER, role_name(GetUserId(), buf, sizeof(buf)));
+		set_text(record, AUDIT_AUTHENTICATED_USER, role_name(compat_authenticated_user(), buf, sizeof(buf)));
+	}
 	if (database == NULL && OidIsValid(MyDatabaseId))
 	{
 		char	   *name = get_database_name(MyDatabaseId);

@@ -286,3 +286,14 @@ audit_files(const char *prefix, Oid dbid)
 	list_sort(names, compare_paths);
 	return names;
 }
+
+List *
+audit_databases(void)
+{
+	List	   *oids = NIL;
+	ListCell   *lc;
+
+	foreach(lc, audit_files("head-", InvalidOid))
+		oids = list_append_unique_oid(oids, audit_file_database(lfirst(lc), "head-"));
+	return oids;
+}

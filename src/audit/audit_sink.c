@@ -308,4 +308,5 @@ audit_sink_init(void)
 	RegisterSubXactCallback(sink_subxact_callback, NULL);
 	event_sink_now = sink_now;
 	event_sink_at_commit = sink_at_commit;
+	event_databases = audit_databases;
 }

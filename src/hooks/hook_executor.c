@@ -31,16 +31,16 @@
 #include "utils/lsyscache.h"
 
 #include "pg_dataclass/compat.h"
-#include "pg_dataclass/attest.h"
-#include "pg_dataclass/canary.h"
 #include "pg_dataclass/audit.h"
 #include "pg_dataclass/hooks.h"
 #include "pg_dataclass/init.h"
+#include "pg_dataclass/kept_table.h"
 #include "pg_dataclass/mask.h"
 #include "pg_dataclass/plan.h"
 #include "pg_dataclass/profile.h"
 #include "pg_dataclass/report.h"
 #include "pg_dataclass/subject.h"
+#include "pg_dataclass/watch.h"
 
 static ExecutorCheckPerms_hook_type prev_check_perms = NULL;
 static ExecutorStart_hook_type prev_start = NULL;
@@ -308,14 +308,15 @@ check_access(const CompatAccess *access, const PlannedStmt *plan, bool report)
 	check.command = command_of(access);
 	if (access->required & writes)
 		guard_relation_write(access->relid, check.command);
+	if (!watch_passed && !watch_check_access(access->relid, check.command, report))
+		return false;
 	check.labels = relation_labels(access->relid);
 	if (check.labels->is_catalog)
 	{
 		if (access->required & writes)
 		{
-			attest_guard_write(access->relid, check.command);
-			canary_guard_results(access->relid, check.command);
 			check_policy_write(access->relid, check.command);
+			kept_table_guard(access->relid, check.command);
 		}
 		mask_guard_key(access->relid, check.command);
 		return true;
@@ -410,6 +411,7 @@ access_check_relation(Oid relid, PolicyAction action, const char *command)
 	CompatAccess access = {0};
 	Check		check;
 	ResolvedLabel ceiling;
+	bool		have_ceiling;
 
 	if (guc_enforcement == ENFORCEMENT_OFF)
 		return;
@@ -421,9 +423,15 @@ access_check_relation(Oid relid, PolicyAction action, const char *command)
 	check.command = command;
 	if (check.labels->is_catalog)
 		return;
-	if (check.labels->unlabelled_denied || check.labels->quarantined)
+	if (!watch_passed)
+	{
+		(void) watch_check_access(relid, command, true);
+		check.labels = relation_labels(relid);
+	}
+	have_ceiling = relation_ceiling(check.labels, &ceiling);
+	if (check.labels->unlabelled_denied || (check.labels->quarantined && !have_ceiling))
 		decide(&check, action, InvalidAttrNumber, NULL);
-	if (relation_ceiling(check.labels, &ceiling))
+	if (have_ceiling)
 		decide(&check, action, InvalidAttrNumber, &ceiling);
 	if (action == ACTION_WRITE && check.labels->row_label_attnum != InvalidAttrNumber)
 		check_lowest_row(&check, action);
@@ -445,9 +453,15 @@ access_check_partition(Oid relid)
 	check.command = "INSERT";
 	if (check.labels->is_catalog)
 		return;
-	if (check.labels->unlabelled_denied || check.labels->quarantined)
+	if (!watch_passed)
+	{
+		(void) watch_check_access(relid, check.command, true);
+		check.labels = relation_labels(relid);
+	}
+	if (check.labels->unlabelled_denied || (check.labels->quarantined && !check.labels->governed))
 		decide(&check, ACTION_WRITE, InvalidAttrNumber, NULL);
-	if (check.labels->governed && check.labels->row_label_attnum == InvalidAttrNumber)
+	if (check.labels->governed &&
+		(check.labels->row_label_attnum == InvalidAttrNumber || check.labels->quarantined))
 		decide(&check, ACTION_WRITE, InvalidAttrNumber, &check.labels->label);
 }
 
@@ -564,6 +578,7 @@ dataclass_executor_start(QueryDesc *query_desc, int eflags)
 	const PlannedStmt *saved_plan = plan_under_check;
 
 	AcceptInvalidationMessages();
+	policy_check_clock();
 	query_desc->plannedstmt = plan_for_subject(query_desc->plannedstmt, query_desc->sourceText, query_desc->params);
 	ri_plan = InNoForceRLSOperation() ? query_desc->plannedstmt : NULL;
 	plan_under_check = query_desc->plannedstmt;
@@ -603,6 +618,7 @@ dataclass_executor_run(QueryDesc *query_desc, ScanDirection direction, uint64 co
 {
 	uint64		epoch;
 
+	policy_check_clock();
 	if ((query_desc != checked_query || !subject_epoch_is_current(checked_epoch)) &&
 		!InNoForceRLSOperation() && IsTransactionState())
 	{

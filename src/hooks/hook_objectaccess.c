@@ -33,11 +33,10 @@
 #include "utils/syscache.h"
 
 #include "pg_dataclass/compat.h"
-#include "pg_dataclass/attest.h"
-#include "pg_dataclass/canary.h"
 #include "pg_dataclass/audit.h"
 #include "pg_dataclass/hooks.h"
 #include "pg_dataclass/init.h"
+#include "pg_dataclass/kept_table.h"
 #include "pg_dataclass/mask.h"
 #include "pg_dataclass/profile.h"
 #include "pg_dataclass/protect.h"
@@ -254,8 +253,7 @@ dataclass_object_access(ObjectAccessType access, Oid class_id, Oid object_id, in
 			guard_relation_write(object_id, "TRUNCATE");
 			profile_guard_write(object_id, "TRUNCATE");
 			mask_guard_key(object_id, "TRUNCATE");
-			attest_guard_write(object_id, "TRUNCATE");
-			canary_guard_results(object_id, "TRUNCATE");
+			kept_table_guard(object_id, "TRUNCATE");
 			if (!define_is_empty(object_id))
 				access_check_relation(object_id, ACTION_WRITE, "TRUNCATE");
 			break;

@@ -530,6 +530,8 @@ dataclass_planner(Query *parse, const char *query_string, int cursorOptions, Par
 
 	if (!policy_current()->installed)
 		return plan_query(parse, query_string, cursorOptions, boundParams);
+	policy_check_clock();
+	quarantine_check_query(parse);
 	if (reads_governed((Node *) parse, NULL))
 		return plan_protected(parse, query_string, cursorOptions, boundParams);
 

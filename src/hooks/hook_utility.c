@@ -38,6 +38,7 @@
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/provider.h"
 #include "pg_dataclass/report.h"
+#include "pg_dataclass/watch.h"
 
 static ProcessUtility_hook_type prev_utility = NULL;
 
@@ -250,6 +251,7 @@ check_database_command(Node *parsetree)
 	if (IsA(parsetree, DropdbStmt))
 		refuse_drop_with_trail(dbid, name);
 	audit_release_database(dbid);
+	watch_release_database(dbid);
 }
 
 /* A copy of a database has its tables' labels in it, but not its own: that is a shared object's. */
@@ -386,6 +388,7 @@ dataclass_process_utility(PlannedStmt *pstmt, const char *query_string, bool rea
 		return;
 	}
 
+	policy_check_clock();
 	guard_utility(pstmt);
 	check_server_command(parsetree);
 	check_database_command(parsetree);

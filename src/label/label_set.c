@@ -4,8 +4,8 @@
  *		Storing labels by other ways than SECURITY LABEL.
  *
  * dataclass.set_label() for officers who do not own the object, labels that
- * the system derives itself, row security flags and quarantine.  What may be
- * stored is decided in label_provider.c.
+ * the system derives itself, and row security flags.  What may be stored is
+ * decided in label_provider.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -119,31 +119,6 @@ void
 label_store_derived_column(Oid relid, AttrNumber attnum, const char *text, const char *reason)
 {
 	store_derived(relid, attnum, text, reason);
-}
-
-void
-quarantine_relation(Oid relid, const char *reason)
-{
-	const PolicySnapshot *p = policy_current();
-	Oid			table = get_relname_relid("quarantine", p->schema_oid);
-	Relation	rel;
-	Datum		values[3];
-	bool		nulls[3] = {false, false, false};
-	HeapTuple	tuple;
-
-	if (policy_is_quarantined(p, relid))
-		return;
-	rel = table_open(table, RowExclusiveLock);
-	values[0] = ObjectIdGetDatum(relid);
-	values[1] = CStringGetTextDatum(reason);
-	values[2] = TimestampTzGetDatum(GetCurrentTimestamp());
-	tuple = heap_form_tuple(RelationGetDescr(rel), values, nulls);
-	/* the table has a plain primary key, which this keeps up to date */
-	CatalogTupleInsert(rel, tuple);
-	heap_freetuple(tuple);
-	table_close(rel, RowExclusiveLock);
-	CommandCounterIncrement();
-	policy_invalidate_all();
 }
 
 /* ------------------------------------------------------------------------

@@ -40,6 +40,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/init.h"
@@ -52,7 +53,13 @@ static MemoryContext current_cxt = NULL;
 static MemoryContext retired_cxt = NULL;	/* parents of superseded snapshots */
 static bool stale = true;
 static bool loading = false;
+static bool changed_here = false;	/* by this transaction */
+static bool hasten_here = false;
 uint64		policy_generation_counter = 1;
+TimestampTz policy_risk_ends = 0;
+policy_committed_type policy_committed_hook = NULL;
+
+#define DEFAULT_MAX_RISK_DAYS	90
 
 /* ------------------------------------------------------------------------
  * Invalidation
@@ -85,11 +92,36 @@ policy_invalidate_all(void)
 {
 	CacheInvalidateRelcacheByRelid(SharedSecLabelRelationId);
 	mark_stale();
+	changed_here = true;
+}
+
+void
+policy_hasten(void)
+{
+	hasten_here = true;
+}
+
+void
+policy_look_at_clock(void)
+{
+	if (!stale && GetCurrentTimestamp() >= policy_risk_ends)
+		mark_stale();
+}
+
+static void
+tell_committed(void)
+{
+	bool		hasten = hasten_here;
+
+	if (changed_here && policy_committed_hook)
+		policy_committed_hook(hasten);
 }
 
 static void
 xact_callback(XactEvent event, void *arg)
 {
+	if (event == XACT_EVENT_COMMIT)
+		tell_committed();
 	switch (event)
 	{
 		case XACT_EVENT_COMMIT:
@@ -97,6 +129,7 @@ xact_callback(XactEvent event, void *arg)
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PARALLEL_ABORT:
 		case XACT_EVENT_PREPARE:
+			changed_here = hasten_here = false;
 			if (retired_cxt)
 			{
 				MemoryContextDelete(retired_cxt);
@@ -276,6 +309,11 @@ read_setting(PolicySnapshot *p, Datum *values, bool *nulls)
 			label_parse_spec(LABEL_SPEC_ROLE, value, strlen(value), &p->default_clearance, &error);
 	else if (strcmp(name, "unlabelled") == 0)
 		p->deny_unlabelled = strcmp(value, "ungoverned") != 0;
+	else if (strcmp(name, "check_at_start") == 0)
+		p->check_at_start = strcmp(value, "off") != 0;
+	else if (strcmp(name, "max_risk_days") == 0)
+		/* what is no number permits nothing */
+		p->max_risk_days = strspn(value, "0123456789") == strlen(value) && strlen(value) < 6 ? atoi(value) : 0;
 }
 
 static void
@@ -314,6 +352,15 @@ read_session_limit(PolicySnapshot *p, Datum *values, bool *nulls)
 	}
 }
 
+static void
+read_risk(PolicySnapshot *p, Datum *values, bool *nulls)
+{
+	p->risks = grow(p->risks, p->nrisks, sizeof(PolicyRisk));
+	p->risks[p->nrisks].relid = DatumGetObjectId(values[0]);
+	p->risks[p->nrisks].until = DatumGetTimestampTz(values[1]);
+	p->nrisks++;
+}
+
 static int
 compare_oids(const void *a, const void *b)
 {
@@ -336,14 +383,45 @@ compare_classes(const void *a, const void *b)
 }
 
 static int
+compare_risks(const void *a, const void *b)
+{
+	return compare_oids(&((const PolicyRisk *) a)->relid, &((const PolicyRisk *) b)->relid);
+}
+
+static int
 compare_names(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
+/* Take out of quarantine what is accepted, and note when the first of that ends. */
+static void
+leave_out_accepted(PolicySnapshot *p)
+{
+	TimestampTz now = p->nrisks ? GetCurrentTimestamp() : 0;
+	TimestampTz ends = 0;
+	int			kept = 0;
+
+	for (int i = 0; i < p->nquarantined; i++)
+	{
+		PolicyRisk	key = {p->quarantined[i], 0};
+		const PolicyRisk *risk = p->nrisks == 0 ? NULL :
+			bsearch(&key, p->risks, p->nrisks, sizeof(PolicyRisk), compare_risks);
+
+		if (risk == NULL || risk->until <= now)
+			p->quarantined[kept++] = p->quarantined[i];
+		else if (ends == 0 || risk->until < ends)
+			ends = risk->until;
+	}
+	p->nquarantined = kept;
+	policy_risk_ends = ends;
+}
+
 static void
 load_snapshot(PolicySnapshot *p)
 {
+	policy_risk_ends = 0;
+	p->max_risk_days = DEFAULT_MAX_RISK_DAYS;
 	p->schema_oid = get_namespace_oid(DC_SCHEMA, true);
 	p->audit_schema_oid = get_namespace_oid(DC_AUDIT_SCHEMA, true);
 	if (!OidIsValid(p->schema_oid) || !OidIsValid(get_extension_oid(DC_EXTENSION, true)))
@@ -367,6 +445,10 @@ load_snapshot(PolicySnapshot *p)
 	scan_policy_table(p, "quarantine", 1, read_quarantine);
 	if (p->nquarantined)
 		qsort(p->quarantined, p->nquarantined, sizeof(Oid), compare_oids);
+	scan_policy_table(p, "accepted_risk", 2, read_risk);
+	if (p->nrisks)
+		qsort(p->risks, p->nrisks, sizeof(PolicyRisk), compare_risks);
+	leave_out_accepted(p);
 }
 
 MemoryContext
@@ -495,6 +577,16 @@ policy_is_quarantined(const PolicySnapshot *p, Oid relid)
 {
 	return p->nquarantined > 0 &&
 		bsearch(&relid, p->quarantined, p->nquarantined, sizeof(Oid), compare_oids) != NULL;
+}
+
+bool
+policy_risk_accepted(const PolicySnapshot *p, Oid relid)
+{
+	PolicyRisk	key = {relid, 0};
+	const PolicyRisk *risk = p->nrisks == 0 ? NULL :
+		bsearch(&key, p->risks, p->nrisks, sizeof(PolicyRisk), compare_risks);
+
+	return risk != NULL && risk->until > GetCurrentTimestamp();
 }
 
 /*

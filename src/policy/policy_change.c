@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * policy_change.c
- *		Triggers of the policy tables, registration of row labels, quarantine.
+ *		Triggers of the policy tables, registration of row labels.
  *
  * The tables are ordinary ones that officers change with INSERT, UPDATE and
  * DELETE.  The triggers (ENABLE ALWAYS) tell every backend and the trail, keep
@@ -35,7 +35,6 @@ PG_FUNCTION_INFO_V1(dc_policy_changed);
 PG_FUNCTION_INFO_V1(dc_policy_restore);
 PG_FUNCTION_INFO_V1(dc_row_label_check);
 PG_FUNCTION_INFO_V1(dc_create_label);
-PG_FUNCTION_INFO_V1(dc_release_quarantine);
 
 /* Policy tables whose shipped rows this session has already replaced. */
 static List *restored_tables = NIL;
@@ -118,6 +117,7 @@ dc_policy_changed(PG_FUNCTION_ARGS)
 
 	/* first: what registers classes below must see them */
 	policy_invalidate_all();
+	policy_hasten();
 	note_era(trigger);
 	if (strcmp(RelationGetRelationName(trigger->tg_relation), "data_class") == 0 && !creating_extension &&
 		!policy_is_restoring())	/* a dump brings them */
@@ -241,44 +241,4 @@ dc_create_label(PG_FUNCTION_ARGS)
 		execute("INSERT INTO dataclass.row_label (label) VALUES ($1)", 1, types, values, SPI_OK_INSERT);
 	}
 	PG_RETURN_INT64((int64) id);
-}
-
-Datum
-dc_release_quarantine(PG_FUNCTION_ARGS)
-{
-	Oid			relid = PG_GETARG_OID(0);
-	char	   *reason = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	const RelationLabels *labels = relation_labels(relid);
-	ResolvedLabel ceiling;
-	Oid			types[1] = {OIDOID};
-	Datum		values[1];
-	AuditEvent	event = {0};
-
-	if (!policy_is_officer())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to end a quarantine"),
-				 errdetail("Only members of dataclass_officer may do so."),
-				 errhint("Ask a security officer.")));
-	if (!labels->quarantined)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("relation \"%s\" is not quarantined", report_relation_identity(relid)),
-				 errhint("See dataclass.quarantine.")));
-	if (relation_ceiling(labels, &ceiling))
-		gate_check_relation(&ceiling.label, relid, "release_quarantine");
-
-	values[0] = ObjectIdGetDatum(relid);
-	execute("DELETE FROM dataclass.quarantine WHERE relation OPERATOR(pg_catalog.=) $1", 1, types, values,
-			SPI_OK_DELETE);
-	event.kind = EVENT_POLICY_CHANGE;
-	event.severity = SEVERITY_WARNING;
-	event.action = "release_quarantine";
-	event.class_id = RelationRelationId;
-	event.object_id = relid;
-	event.object_type = "table";
-	event.object_identity = report_relation_identity(relid);
-	event.detail = psprintf("Quarantine ended: %s", reason);
-	report_change(&event);
-	PG_RETURN_VOID();
 }

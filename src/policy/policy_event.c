@@ -16,6 +16,8 @@
 
 event_sink_type event_sink_now = NULL;
 event_sink_type event_sink_at_commit = NULL;
+event_databases_type event_databases = NULL;
+bool		event_from_system = false;
 
 bool
 event_record(const AuditEvent *event)

@@ -81,7 +81,7 @@ why_denied(const PolicyDecision *decision, const PolicySnapshot *p, const char *
 			*hint = "An officer can add the missing class or compartment, or label the object anew; see dataclass.posture.";
 			return "The label of the object is not known to the policy of this database.";
 		case DECISION_QUARANTINE:
-			*hint = "An officer can release it once its storage is compliant: SELECT dataclass.release_quarantine('relation', 'reason').";
+			*hint = "An officer can release it once its storage is compliant: SELECT dataclass.release_quarantine('relation', 'reason'); or accept the risk for a time: SELECT dataclass.accept_risk('relation', 'reason', until).";
 			return "The relation is quarantined.";
 		case DECISION_NO_CLEARANCE:
 			*hint = "An officer can clear the role: SECURITY LABEL FOR dataclass ON ROLE ... IS '...'.";
