@@ -19,7 +19,7 @@ case_tier()
 {
 	local controls n=1000
 	section "tier of the session, worked out anew"
-	tier_setup "${tier_rows:-1000000}" || return 1
+	tier_setup "${tier_rows:-500000}" || return 1
 	for controls in 10 200; do
 		duel --pairs $((rounds * 4)) --warm 3 \
 			--side "-d tier_$controls -U reader" --sql "SELECT bench_subject('password_encryption', 'scram-sha-256', $n)" \
@@ -45,9 +45,9 @@ case_tier_rows()
 {
 	section "full scan, tier enforced, by the number of controls"
 	tier_enforcement enforcing || return 1
-	duel --pairs $((rounds * 8)) \
+	duel --pairs $((rounds * 16)) \
 		--side "-d tier_200 -U reader" --sql 'SELECT count(*) FROM labelled_rows' \
 		--side "-d tier_10 -U reader" --sql 'SELECT count(*) FROM labelled_rows' |
-		record "${tier_rows:-1000000}" time "full scan, 200 controls" "10 controls" "<= 1.02"
+		record "${tier_rows:-500000}" time "full scan, 200 controls" "10 controls" "<= 1.02"
 	tier_enforcement off
 }
