@@ -12,6 +12,7 @@
 #include "pg_dataclass/attest.h"
 #include "pg_dataclass/attest_scan.h"
 #include "pg_dataclass/signature.h"
+#include "storage/lockdefs.h"
 #include "utils/relcache.h"
 
 #define ATTEST_MAX_SERIALS	64

@@ -48,6 +48,16 @@ CREATE FUNCTION dataclass.revoke_attestation(id pg_catalog.text, reason pg_catal
 	AS 'MODULE_PATHNAME', 'dc_revoke_attestation';
 COMMENT ON FUNCTION dataclass.revoke_attestation(pg_catalog.text, pg_catalog.text) IS
 	'ends an attestation for good (officers); errors: 42501 not an officer, 42704 no such attestation, 55000 revoked already, 22023 no reason';
+CREATE FUNCTION dataclass.check_attestations(
+	OUT id pg_catalog.text,
+	OUT state pg_catalog.text,
+	OUT reason pg_catalog.text)
+	RETURNS SETOF pg_catalog.record
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'dc_check_attestations';
+COMMENT ON FUNCTION dataclass.check_attestations() IS
+	'records attestations whose state is not the one recorded last, as the watch does (officers), and returns them; errors: 42501 not an officer';
 -- Not granted to officers alone: whoever is none is refused by the functions, and that is recorded.
 
 CREATE FUNCTION dataclass.attestation_report(

@@ -39,6 +39,7 @@ PG_FUNCTION_INFO_V1(dc_attest_text);
 PG_FUNCTION_INFO_V1(dc_revoke_attestation);
 PG_FUNCTION_INFO_V1(dc_attestation_report);
 PG_FUNCTION_INFO_V1(dc_attestation_subjects);
+PG_FUNCTION_INFO_V1(dc_check_attestations);
 
 /* Does not return. */
 static void pg_attribute_noreturn()
@@ -72,7 +73,8 @@ require_officer(const char *action, const char *identity)
 		return;
 	refuse(action, identity, ERRCODE_INSUFFICIENT_PRIVILEGE,
 		   strcmp(action, "attest") == 0 ? "permission denied to accept an attestation" :
-		   "permission denied to revoke an attestation",
+		   strcmp(action, "revoke_attestation") == 0 ? "permission denied to revoke an attestation" :
+		   "permission denied to check attestations",
 		   "Only members of dataclass_officer may do so.", "Ask a security officer.");
 }
 
@@ -358,6 +360,30 @@ dc_attestation_report(PG_FUNCTION_ARGS)
 	set = attest_set(policy_current());
 	for (int i = 0; i < set->count; i++)
 		report_row((ReturnSetInfo *) fcinfo->resultinfo, set, &set->items[i], places, GetCurrentTimestamp());
+	return (Datum) 0;
+}
+
+/* What the watch does, now. */
+Datum
+dc_check_attestations(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	ListCell   *cell;
+
+	require_officer("check_attestations", NULL);
+	PreventCommandIfReadOnly("check_attestations()");
+	COMPAT_INIT_MATERIALIZED_SRF(fcinfo);
+	foreach(cell, attestation_watch_pass(policy_current()))
+	{
+		const AttestationChange *change = lfirst(cell);
+		Datum		values[3] = {0};
+		bool		nulls[3] = {false};
+
+		set_text(values, nulls, 0, change->id);
+		set_text(values, nulls, 1, attestation_state_name(change->state));
+		set_text(values, nulls, 2, change->reason);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
 	return (Datum) 0;
 }
 

@@ -497,6 +497,17 @@ isnt(sql(q{SELECT verdict FROM dataclass.posture WHERE relation = 'patient'::reg
 $node->psql('agency', 'CREATE INDEX ON patient (id) TABLESPACE vault', stderr => \$err);
 like($err, qr/cannot place data/, 'the gate follows');
 
+# What changed is recorded once.
+like(sql('SELECT id, state FROM dataclass.check_attestations()'), qr/^short\|expired$/m, 'changes are found');
+is(sql('SELECT count(*) FROM dataclass.check_attestations()'), '0', 'once');
+is(sql(q{SELECT severity, outcome, breach, action FROM dataclass_audit.event WHERE kind = 'attestation' AND object_identity = 'short' AND outcome = 'observed'}),
+	'warning|observed|f|watch', 'and recorded');
+like(sql(q{SELECT detail FROM dataclass_audit.event WHERE object_identity = 'short' AND outcome = 'observed'}),
+	qr/^Its state was "valid" and is "expired"\. It was valid until/, 'with what it was before');
+$node->psql('agency', "\\set VERBOSITY verbose\nSET ROLE plain; SELECT * FROM dataclass.check_attestations()", stderr => \$err);
+like($err, qr/ERROR:  42501/, 'by officers only');
+$refusals++;
+
 # ---------------- tablespaces that change their names ----------------
 
 accepted(document(id => 'by-name', issued_at => rfc3339(0), subject => { system_identifier => "$system", tablespace => 'vault' }), 'a tablespace by name');
@@ -513,6 +524,32 @@ sql(q{SELECT dataclass.revoke_attestation('by-name', 'done')});
 is(accepted(document(id => 'by-location', issued_at => rfc3339(0), subject => { system_identifier => "$system", tablespace => $data }), 'a tablespace by location'),
 	'by-location', 'by location');
 sql(q{SELECT dataclass.revoke_attestation('by-location', 'done')});
+
+# ---------------- hosting model and region ----------------
+
+SKIP:
+{
+	skip 'this version does not judge hosting models', 1
+	  if sql(q{SELECT count(*) FROM pg_proc WHERE proname = 'storage_evidence' AND 'hosting_model' = ANY (proargnames)}) eq '0';
+	my %there = (subject => { system_identifier => "$system", path => $other });
+	my $hosting = q{SELECT hosting_model, region FROM dataclass.storage_evidence('elsewhere')};
+	sql('CREATE TABLE hosted (id int) TABLESPACE elsewhere');
+	accepted(document(id => 'abroad', issued_at => rfc3339(0), %there, claim => { hosting_model => 'public-cloud', region => 'DE' }), 'hosting alone');
+	is(sql($hosting), 'public-cloud|DE', 'hosting model and region are evidence');
+	like(evidence('elsewhere'), qr/^unknown/, 'which says nothing of encryption');
+	$node->psql('agency', q{SECURITY LABEL FOR dataclass ON TABLE hosted IS 'restricted'}, stderr => \$err);
+	like($err, qr/cannot place data.*public-cloud/s, 'a hosting model that the class forbids is refused by the gate');
+	sql(q{SELECT dataclass.revoke_attestation('abroad', 'moved')});
+	sql(q{SECURITY LABEL FOR dataclass ON TABLE hosted IS 'restricted'});
+	accepted(document(id => 'back', issued_at => rfc3339(0), %there, claim => { hosting_model => 'public-cloud', region => 'DE' }), 'and attested again');
+	like(sql(q{SELECT verdict, reason FROM dataclass.posture WHERE relation = 'hosted'::regclass}), qr/^violation\|.*public-cloud/, 'and shown in the posture');
+	accepted(document(id => 'home', issued_at => rfc3339(0), %there, claim => { hosting_model => 'government-cloud', region => 'PK' }), 'a permitted one');
+	is(sql($hosting), 'government-cloud|PK', 'the newer one counts');
+	is(sql(q{SELECT verdict FROM dataclass.posture WHERE relation = 'hosted'::regclass}), 'compliant', 'and the posture is compliant');
+	sql(q{UPDATE dataclass.data_class SET regions = '{SA}' WHERE name = 'restricted'});
+	like(sql(q{SELECT verdict, reason FROM dataclass.posture WHERE relation = 'hosted'::regclass}), qr/^violation\|.*PK/, 'a region that the class forbids');
+	sql(q{UPDATE dataclass.data_class SET regions = DEFAULT WHERE name = 'restricted'; SELECT dataclass.revoke_attestation('home', 'done')});
+}
 
 # ---------------- devices ----------------
 
