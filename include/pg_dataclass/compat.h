@@ -403,7 +403,7 @@ compat_server_version(void)
 {
 	const char *number = GetConfigOption("server_version_num", true, false);
 
-	return number ? atoi(number) : PG_VERSION_NUM;
+	return number ? (int) strtol(number, NULL, 10) : PG_VERSION_NUM;
 }
 
 /* Seed for samples, where anybody may guess it. */

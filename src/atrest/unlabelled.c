@@ -222,7 +222,7 @@ columns_of(Oid relid)
 		natts = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
 		ReleaseSysCache(tuple);
 	}
-	for (AttrNumber attnum = 1; attnum <= natts; attnum++)
+	for (int attnum = 1; attnum <= natts; attnum++)
 	{
 		Column	   *column = relation_column_label(relation_labels(relid), attnum) ? NULL : column_of(relid, attnum);
 
