@@ -2,7 +2,7 @@
 -- role: officer
 -- expect: denied
 -- denials: 5
--- recorded: yes
+-- recorded: no
 
 UPDATE dataclass.profile_version SET loaded_by = 'somebody else';
 DELETE FROM dataclass.profile_version;
