@@ -69,9 +69,13 @@ ROLLBACK;
 SELECT string_agg(name, ' < ' ORDER BY rank) FROM dataclass.data_class;
 SELECT count(*) FROM dataclass.profile_version WHERE name = 'saudi-ndmo';
 RESET search_path;
--- a registered label that no class explains bars tables that may hold it
-DELETE FROM dataclass.row_label WHERE label LIKE 'ultra%';	-- ok
+-- a registered label that no class explains bars tables that may hold it: the class comes back for the end
+INSERT INTO dataclass.data_class (name, rank, required_tier) VALUES ('ultra', 50, 'baseline');	-- ok
+SECURITY LABEL FOR dataclass ON ROLE regress_boss IS 'ultra:health,finance with (declassify, reclassify, export)';
 SET ROLE regress_boss;
 DROP SCHEMA impact CASCADE;							-- ok
 RESET ROLE;
 DROP ROLE regress_impact_reader;
+SECURITY LABEL FOR dataclass ON ROLE regress_boss IS 'secret:health,finance with (declassify, reclassify, export)';
+DELETE FROM dataclass.row_label WHERE label LIKE 'ultra:%';	-- ok
+SELECT dataclass.load_profile(dataclass.shipped_profile('pakistan-cloud-first')) IS NOT NULL AS loaded;	-- ok: nothing names it

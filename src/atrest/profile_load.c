@@ -150,6 +150,21 @@ need_officer(void)
 					   "Only members of dataclass_officer may change the policy.", "Ask a security officer.");
 }
 
+/*
+ * Statements name functions of pg_catalog, to which a superuser can add others
+ * that fit better: what came of them counts.
+ */
+static void
+check_applied(const Profile *after)
+{
+	if (profile_differences(profile_present(), after) != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("the policy did not become what the profile says"),
+				 errdetail("Something in this database changed the rows on their way into the policy tables."),
+				 errhint("Look for functions in schema pg_catalog that do not belong to PostgreSQL.")));
+}
+
 static int
 load_profile(const char *document, size_t len, bytea *signature, bool force)
 {
@@ -179,6 +194,7 @@ load_profile(const char *document, size_t len, bytea *signature, bool force)
 
 	differences = profile_differences(before, after);
 	profile_apply(before, after);
+	check_applied(after);
 	serial = profile_version_add(after, document, len, signature, key_id, force, profile_differences_jsonb(differences));
 	foreach(cell, impacts)
 		if (recorded++ < MAX_RECORDED)

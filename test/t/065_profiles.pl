@@ -169,16 +169,22 @@ for my $try ('ALTER TABLE dataclass.data_class DISABLE TRIGGER ALL', 'ALTER EXTE
 {
 	refused($try, qr/ERROR:  (42501|55P02)/, "superuser: $try");
 }
-# a function that would write from inside the statements of load_profile() finds the door closed
-refused(q{CREATE FUNCTION pg_catalog.unnest(text[]) RETURNS SETOF text LANGUAGE plpgsql IMMUTABLE AS
-	$$ BEGIN DELETE FROM dataclass.tier_control; RETURN QUERY SELECT unnest($1::anyarray); END $$; } . load($next =~ s/Cloud Office/Office/gr, sign($next =~ s/Cloud Office/Office/gr, 'office')),
-	qr/ERROR:  /, 'a function smuggled into the statements') ;
+# a function that core's would give way to, inside the statements of load_profile(): it can neither write nor change rows
+my $smuggled = $next =~ s/"required_tier": "enhanced"/"required_tier": "highest"/r;
+my $smuggled_load = load($smuggled, sign($smuggled, 'office'));
+my $twisted = q{RETURN QUERY SELECT CASE WHEN $1[i] = 'highest' THEN 'baseline' ELSE $1[i] END FROM pg_catalog.generate_subscripts($1, 1) i; };
+refused(qq{CREATE FUNCTION pg_catalog.unnest(text[]) RETURNS SETOF text LANGUAGE plpgsql VOLATILE AS
+	\$\$ BEGIN UPDATE dataclass.data_class SET required_tier = 'baseline'; $twisted END \$\$; $smuggled_load},
+	$closed, 'a function that writes from inside');
+run_sql(qq{CREATE OR REPLACE FUNCTION pg_catalog.unnest(text[]) RETURNS SETOF text LANGUAGE plpgsql VOLATILE AS
+	\$\$ BEGIN $twisted END \$\$});
+refused($smuggled_load, qr/ERROR:  (42501: permission denied for policy table|XX001)/, 'a function that twists the rows');
 run_sql('DROP FUNCTION IF EXISTS pg_catalog.unnest(text[])');
 is(run_sql(q{SELECT item, verdict FROM dataclass.verify_policy()}), "version|ok\nsignature|good\ntables|ok", 'the policy is as signed');
 cmp_ok(run_sql(q{SELECT count(*) FROM dataclass_audit.event WHERE kind = 'profile' AND rule = 'signed_policy' AND breach AND outcome = 'denied'}),
 	'>=', 16, 'each attempt is recorded as a breach');
 run_sql(q{INSERT INTO dataclass.compartment (name) VALUES ('health')});
-like(run_sql(q{SELECT dataclass.create_label('secret:health')}), qr/\d/, 'compartments and row labels stay changeable');
+like(run_sql(q{SELECT dataclass.create_label('secret:health')}), qr/^secret:health$/, 'compartments and row labels stay changeable');
 is(run_sql(load($next, sign($next, 'office'))), '3', 'a signed profile is loaded');
 
 # Dump and restore: refused while it is on, complete when it is off
@@ -202,6 +208,11 @@ like($err, qr/permission denied for policy table "profile_version"/, 'a history 
 run_sql(q{UPDATE dataclass.data_class SET required_tier = 'baseline' WHERE name = 'secret'});
 like(run_sql(q{SELECT item, verdict, detail FROM dataclass.verify_policy() WHERE verdict = 'differs'}),
 	qr/class secret\|differs\|required_tier: in the document "highest", in the policy "baseline"/, 'a change by hand shows');
+
+run_sql(qq{CREATE OR REPLACE FUNCTION pg_catalog.unnest(text[]) RETURNS SETOF text LANGUAGE plpgsql VOLATILE AS
+	\$\$ BEGIN $twisted END \$\$});
+refused(load($smuggled), qr/XX001: the policy did not become what the profile says/, 'the same without signatures');
+run_sql('DROP FUNCTION pg_catalog.unnest(text[])');
 
 # Two sessions at once: the second waits, then has the newer policy before it
 my $first = $node->background_psql('agency');
