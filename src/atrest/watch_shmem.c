@@ -39,6 +39,7 @@ typedef struct WatchEntry
 	bool		again;			/* asked for while one was running */
 	bool		no_extension;
 	TimestampTz held_until;
+	TimestampTz held_since;		/* first hold since the last pass, 0: none */
 	uint64		changes;		/* from 1 */
 	uint64		judged;			/* 0: never since the server started */
 } WatchEntry;
@@ -54,6 +55,7 @@ typedef struct WatchShared
 
 #define RETRY_AFTER		1000	/* ms after a pass that failed, once for each in a row */
 #define RETRY_MOST		10000
+#define HOLDS_MOST		3		/* intervals without a pass for which holds are heeded */
 
 static WatchShared *shared = NULL;
 static WatchEntry *attached = NULL; /* of this worker */
@@ -208,17 +210,26 @@ watch_statuses(WatchStatus *statuses, int max)
 	return n;
 }
 
+/*
+ * Whoever may name a database in a command can ask for this, again and again:
+ * that must not keep the watch away.  Core waits some seconds for a worker to
+ * end by itself.
+ */
 int
 watch_hold(Oid dbid, int milliseconds)
 {
+	TimestampTz now = GetCurrentTimestamp();
 	WatchEntry *entry;
 	int			pid = 0;
 
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
 	entry = find_entry(dbid, true);
-	if (entry != NULL)
+	if (entry != NULL && entry->held_since == 0)
+		entry->held_since = now;
+	if (entry != NULL &&
+		!TimestampDifferenceExceeds(entry->held_since, now, HOLDS_MOST * guc_watch_interval * 1000))
 	{
-		entry->held_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds);
+		entry->held_until = TimestampTzPlusMilliseconds(now, milliseconds);
 		pid = entry->worker_pid;
 	}
 	LWLockRelease(&shared->lock);
@@ -378,6 +389,7 @@ watch_worker_done(const WatchStatus *result, uint64 changes, bool complete)
 	attached->status.due = result->due;
 	attached->status.passes++;
 	attached->status.failures = 0;
+	attached->held_since = 0;
 	if (complete)
 	{
 		attached->status.last_complete = result->last_pass;

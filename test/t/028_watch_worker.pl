@@ -208,6 +208,15 @@ $node->reload;
 soon(q{SELECT count(*) = 0 FROM dataclass.watch_status WHERE database LIKE 'many%'}, 'dropped databases are forgotten');
 soon(q{SELECT current_setting('dataclass.enforcement') = 'enforcing'}, 'on again');
 
+# Commands that have the worker stay away do not keep it away for ever.
+$before = passes();
+my $until = time + 40;
+while (passes() <= $before + 1 && time < $until)
+{
+	$node->psql('postgres', 'SET ROLE clerk; ALTER DATABASE agency CONNECTION LIMIT -1');
+}
+cmp_ok(passes(), '>', $before + 1, 'whoever asks for the database again and again does not keep the watch away');
+
 # --- a standby, and check_at_start ------------------------------------------------------
 
 # Data in violation that no pass quarantines: let in while the mode was off.
