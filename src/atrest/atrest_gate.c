@@ -146,7 +146,7 @@ record_violation(AuditEvent *event, const char *detail)
 
 /* Does the place do?  If not, the event and its detail. */
 static bool
-judge(const Label *label, Oid tablespace, const char *object_type, const char *object_identity,
+judge(const Label *label, Oid tablespace, Oid class_id, Oid object_id, const char *object_type, const char *object_identity,
 	  const char *action, AuditEvent *event, const Place **place)
 {
 	const PolicySnapshot *p = policy_current();
@@ -157,16 +157,20 @@ judge(const Label *label, Oid tablespace, const char *object_type, const char *o
 	if (gate_mode() == ENFORCEMENT_OFF || IsBinaryUpgrade || !gate_label_needs_place(p, label))
 		return true;
 	*place = place_of_tablespace(tablespace);
+	if (class_id == RelationRelationId)
+		*place = place_of_relation(*place, object_id);
 	if (place_satisfies(p, label, *place, &reason))
 		return true;
 
 	class = policy_class_of(p, label);
 	event->action = action;
+	event->class_id = class_id;
+	event->object_id = object_id;
 	event->object_type = object_type;
 	event->object_identity = object_identity;
 	event->label = label->text;
 	event->required_tier = class ? policy_tier_name(p, class->required_tier) : NULL;
-	event->found_tier = policy_tier_name(p, storage_tier(p, &(*place)->evidence));
+	event->found_tier = policy_tier_name(p, place_tier(p, *place));
 	event->detail = psprintf("Tablespace \"%s\": %s", (*place)->name, reason);
 	return false;
 }
@@ -181,7 +185,7 @@ gate_check(const Label *label, Oid tablespace, Oid class_id, Oid object_id,
 	AuditEvent	event = {0};
 	const Place *place;
 
-	if (judge(label, tablespace, object_type, object_identity, action, &event, &place))
+	if (judge(label, tablespace, class_id, object_id, object_type, object_identity, action, &event, &place))
 		return true;
 	event.class_id = class_id;
 	event.object_id = object_id;
@@ -203,7 +207,7 @@ gate_note(const Label *label, Oid tablespace, Oid class_id, Oid object_id,
 	AuditEvent	event = {0};
 	const Place *place;
 
-	if (judge(label, tablespace, object_type, object_identity, action, &event, &place))
+	if (judge(label, tablespace, class_id, object_id, object_type, object_identity, action, &event, &place))
 		return;
 	event.class_id = class_id;
 	event.object_id = object_id;

@@ -210,6 +210,7 @@ accept(const char *text, int len, const unsigned char *signature, int signature_
 	attest_insert(rel, &document, &binding, text, len, signature, digest);
 	table_close(rel, NoLock);
 	policy_invalidate_all();
+	policy_hasten();
 	record_acceptance(&document, &verified, digest);
 	return identity;
 }
@@ -287,6 +288,7 @@ dc_revoke_attestation(PG_FUNCTION_ARGS)
 	event.rule = "attestation";
 	event.detail = psprintf("Revoked: %s", reason);
 	policy_invalidate_all();
+	policy_hasten();
 	report_change(&event);
 	PG_RETURN_VOID();
 }

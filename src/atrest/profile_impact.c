@@ -242,7 +242,7 @@ survey_place(Survey *survey, const ObjectAddress *object, const Label *label, co
 	impact = add_impact(survey, IMPACT_BELOW_TIER, object);
 	impact->label = pstrdup(label->text);
 	impact->required = pstrdup(policy_tier_name(survey->after, class->required_tier));
-	impact->found = pstrdup(policy_tier_name(survey->after, storage_tier(survey->after, &place->evidence)));
+	impact->found = pstrdup(policy_tier_name(survey->after, place_tier(survey->after, place)));
 	impact->reason = psprintf("Place \"%s\": %s", place->name, reason);
 }
 
@@ -287,7 +287,7 @@ survey_relation(Survey *survey, Oid relid)
 	}
 	else
 		foreach(cell, gate_relation_tablespaces(relid))
-			places = lappend(places, place_at(survey, lfirst_oid(cell)));
+			places = lappend(places, (void *) place_of_relation(place_at(survey, lfirst_oid(cell)), relid));
 
 	for (int i = 0; i < list_length(parts); i++)
 	{

@@ -236,6 +236,18 @@ holds_data(char relkind)
 	return relkind == RELKIND_RELATION || relkind == RELKIND_MATVIEW || relkind == RELKIND_SEQUENCE;
 }
 
+/* The tablespace does not do; does what the server itself encrypts of this relation? */
+static bool
+satisfied_by_server(const WatchJudge *judge, const Place *place, Oid relid, const Label *label)
+{
+	const Place *own = place;
+	char	   *reason;
+
+	if (place->kind == PLACE_TABLESPACE)
+		own = place_of_relation(place, relid);
+	return own != place && place_satisfies(judge->p, label, own, &reason);
+}
+
 /* Judge one relation by its class; adds to the findings. */
 static List *
 judge_entry(WatchJudge *judge, const RelationPlaces *entry, const Bitmapset *common, List *findings)
@@ -259,7 +271,8 @@ judge_entry(WatchJudge *judge, const RelationPlaces *entry, const Bitmapset *com
 	{
 		const WatchPlace *place = list_nth(judge->places, i);
 
-		if (judge->reasons[i * p->nclasses + c] == NULL)
+		if (judge->reasons[i * p->nclasses + c] == NULL ||
+			satisfied_by_server(judge, place->place, entry->relid, &label))
 			continue;
 		judge->counts[i * p->nclasses + c]++;
 		if (finding != NULL || !watch_kind_quarantines(place->place->kind))
@@ -343,7 +356,8 @@ watch_judge_relation(Oid relid, char **place, char **reason, const PolicyClass *
 	*class = policy_class_of(p, &label);
 	foreach(cell, gate_relation_tablespaces(relid))
 	{
-		if (place_fails(p, &label, place_of_tablespace(lfirst_oid(cell)), place, reason))
+		if (place_fails(p, &label, place_of_relation(place_of_tablespace(lfirst_oid(cell)), relid),
+						place, reason))
 			return true;
 	}
 	if (*class == NULL)

@@ -28,6 +28,7 @@
 #include "utils/timestamp.h"
 
 #include "pg_dataclass/compat.h"
+#include "pg_dataclass/attest.h"
 #include "pg_dataclass/quarantine.h"
 #include "pg_dataclass/report.h"
 #include "pg_dataclass/risk.h"
@@ -134,7 +135,7 @@ tell_place(Pass *pass, const WatchPlace *place, const char *class_name, EventKin
 			event.required_tier = policy_tier_name(p, p->classes[c].required_tier);
 	}
 	if (place->place != NULL)
-		event.found_tier = policy_tier_name(p, storage_tier(p, &place->place->evidence));
+		event.found_tier = policy_tier_name(p, place_tier(p, place->place));
 	event.detail = detail;
 	record(&event);
 }
@@ -400,14 +401,20 @@ watch_pass(bool complete, WatchResult *result)
 	Pass		pass = {0};
 	List	   *entries;
 	ListCell   *cell;
+	TimestampTz expiry;
 	bool		moved = false;
 
 	memset(result, 0, sizeof(*result));
 	pass.result = result;
+	/* before the places are looked at: their evidence rests on it */
+	(void) attestation_watch_pass(policy_current());
 	pass.places = watch_state_read(&pass.state);
 	pass.policy = policy_fingerprint(policy_current());
 	entries = quarantine_entries();
 	end_risks(&pass);
+	expiry = attestation_next_expiry(policy_current());
+	if (!TIMESTAMP_IS_NOEND(expiry) && (result->next == 0 || expiry < result->next))
+		result->next = expiry;
 	foreach(cell, pass.places)
 	{
 		const WatchPlace *place = lfirst(cell);
