@@ -43,11 +43,13 @@ typedef struct TierControlOps
 extern void tier_control_register(const TierControlOps *ops);
 extern const TierControlOps *tier_control_find(const char *control);	/* NULL: not known */
 
-extern bool tier_control_is_storage(const char *control);
+/* ops: what tier_control_find() says of the control. */
+extern bool tier_control_is_storage(const TierControlOps *ops, const char *control);
 extern const char *control_domain_name(ControlDomain domain);
 
 /* False, and not satisfied, if nobody knows the control, or its owner the requirement. */
-extern bool tier_control_judge(const PolicyTierControl *control, const SessionFacts *facts, ControlFinding *finding);
+extern bool tier_control_judge(const TierControlOps *ops, const char *requirement, const SessionFacts *facts,
+							   ControlFinding *finding);
 
 /* Ranks that limit the session whatever its controls (policy_tier.c). */
 #define TIER_UNLIMITED	PG_INT32_MAX

@@ -46,11 +46,14 @@ first_obstacle(const PolicySnapshot *p, const SessionFacts *facts, int *reached,
 
 		for (int c = 0; c < tier->ncontrols; c++)
 		{
-			if (tier_control_is_storage(tier->controls[c].control))
+			const PolicyTierControl *control = &tier->controls[c];
+			const TierControlOps *ops = tier_control_find(control->control);
+
+			if (tier_control_is_storage(ops, control->control))
 				continue;
-			(void) tier_control_judge(&tier->controls[c], facts, finding);
+			(void) tier_control_judge(ops, control->requirement, facts, finding);
 			if (!finding->satisfied)
-				return &tier->controls[c];
+				return control;
 		}
 		*reached = tier->rank;
 	}

@@ -43,13 +43,12 @@ tier_control_find(const char *control)
  * registered one.
  */
 bool
-tier_control_is_storage(const char *control)
+tier_control_is_storage(const TierControlOps *ops, const char *control)
 {
 	static const char *const names[] = {
 		"at_rest", "at_rest_key", "wal", "temp", "journal", "log", "archive", "swap",
 		"core_dump", "checksums", "hosting"
 	};
-	const TierControlOps *ops = tier_control_find(control);
 
 	if (ops)
 		return ops->domain == CONTROL_STORAGE;
@@ -85,14 +84,13 @@ control_step(const char *const *steps, const char *name)
 
 /* What a requirement is that its owner does not know: never satisfied. */
 bool
-tier_control_judge(const PolicyTierControl *control, const SessionFacts *facts, ControlFinding *finding)
+tier_control_judge(const TierControlOps *ops, const char *requirement, const SessionFacts *facts,
+				   ControlFinding *finding)
 {
-	const TierControlOps *ops = tier_control_find(control->control);
-
 	finding->satisfied = false;
 	finding->found[0] = finding->detail[0] = '\0';
-	if (ops == NULL || !ops->known(control->requirement))
+	if (ops == NULL || !ops->known(requirement))
 		return false;
-	ops->judge(control->requirement, facts, finding);
+	ops->judge(requirement, facts, finding);
 	return true;
 }

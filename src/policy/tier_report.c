@@ -57,10 +57,10 @@ put_control(ReturnSetInfo *rsinfo, const PolicyTier *tier, const PolicyTierContr
 			const SessionFacts *facts, bool details)
 {
 	const TierControlOps *ops = tier_control_find(control->control);
-	bool		storage = tier_control_is_storage(control->control);
+	bool		storage = tier_control_is_storage(ops, control->control);
 	ControlFinding finding;
 
-	if (!tier_control_judge(control, facts, &finding))
+	if (!tier_control_judge(ops, control->requirement, facts, &finding))
 	{
 		put_row(rsinfo, tier, control->control,
 				ops ? control_domain_name(ops->domain) : storage ? control_domain_name(CONTROL_STORAGE) : "unknown",
