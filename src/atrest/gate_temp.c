@@ -179,6 +179,9 @@ gate_temp_relation(Oid relid, Label *label)
 	if (labels->is_catalog || (!labels->governed && labels->ncolumns == 0 &&
 							   labels->row_label_attnum == InvalidAttrNumber))
 		return false;
+	/* denied for that reason, which is to be the one that is told */
+	if (labels->quarantined && guc_enforcement == ENFORCEMENT_ENFORCING && !policy_is_restoring())
+		return false;
 	if (need->relid != relid || need->generation != policy_generation() ||
 		need->stamp != relation_labels_stamp)
 	{

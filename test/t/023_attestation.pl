@@ -495,11 +495,11 @@ like(evidence('vault'), qr/^unknown/, 'the evidence ends with it');
 like(sql(q{SELECT detail FROM dataclass.storage_evidence('vault')}), qr/Attestation "short" of it is expired/, 'and says so');
 isnt(sql(q{SELECT verdict FROM dataclass.posture WHERE relation = 'patient'::regclass}), 'compliant', 'posture follows');
 $node->psql('agency', 'CREATE INDEX ON patient (id) TABLESPACE vault', stderr => \$err);
-like($err, qr/cannot place data/, 'the gate follows');
+like($err, qr/cannot place (temporary )?data/, 'the gate follows');
 
-# What changed is recorded once.
-like(sql('SELECT id, state FROM dataclass.check_attestations()'), qr/^short\|expired$/m, 'changes are found');
-is(sql('SELECT count(*) FROM dataclass.check_attestations()'), '0', 'once');
+# What changed is recorded once, by a call or by the watch, whichever is first.
+sql('SELECT dataclass.check_attestations()');
+is(sql('SELECT count(*) FROM dataclass.check_attestations()'), '0', 'changes are found once');
 is(sql(q{SELECT severity, outcome, breach, action FROM dataclass_audit.event WHERE kind = 'attestation' AND object_identity = 'short' AND outcome = 'observed'}),
 	'warning|observed|f|watch', 'and recorded');
 like(sql(q{SELECT detail FROM dataclass_audit.event WHERE object_identity = 'short' AND outcome = 'observed'}),

@@ -216,7 +216,7 @@ run_sql(q{CREATE ROLE nurse LOGIN; GRANT SELECT ON patient TO nurse; SECURITY LA
 spills_to_crypt("SET ROLE nurse; $sort", 'no right on the tablespace is needed for temporary files');
 
 # Nowhere to go
-run_sql(q{UPDATE dataclass.data_class SET min_evidence = 4 WHERE name = 'confidential'});
+run_sql(q{UPDATE dataclass.data_class SET min_evidence = 4, on_violation = 'record' WHERE name = 'confidential'});
 ($p, $status, $out, $err) = places_of("\\set VERBOSITY verbose\n$sort", may_fail => 1);
 ok($status != 0 && $err =~ /ERROR:  55000: cannot place temporary data labeled "confidential" in tablespace "pg_default"/, 'nowhere to go: refused') or diag($err);
 like($err, qr/temporary files \(pg_default\).*evidence of grade 4.*grade \d/i, 'with place, control, required, found, grade');

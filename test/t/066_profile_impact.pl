@@ -69,7 +69,7 @@ SKIP:
 	run_sql(q{CREATE TABLE safe (id int) TABLESPACE crypt; SECURITY LABEL FOR dataclass ON TABLE safe IS 'confidential'});
 	is(run_sql(q{SELECT count(*) FROM dataclass.profile_impact(jsonb_set(dataclass.export_profile()::jsonb, '{classes,3,required_tier}', '"highest"')::text)}),
 		'0', 'data on encrypted storage satisfy a higher tier');
-	my $attested = q{jsonb_set(dataclass.export_profile()::jsonb, '{classes,3,min_evidence}', '4')::text};
+	my $attested = q{jsonb_set(jsonb_set(dataclass.export_profile()::jsonb, '{classes,3,min_evidence}', '4'), '{classes,3,on_violation}', '"record"')::text};
 	is(run_sql("SELECT identity, what FROM dataclass.profile_impact($attested)"), 'public.safe|below its tier', 'but not a grade of evidence that is not there');
 	run_sql("SELECT dataclass.load_profile($attested, force => true)");
 	is(run_sql('SELECT id FROM safe'), '', 'the session goes on');

@@ -119,7 +119,7 @@ for my $role ($admin, 'dba', 'officer')
 		like($err, qr/ERROR:  42501/, "nobody writes results: " . substr($sql, 0, 20));
 	}
 }
-is(run_sql(q{SELECT count(*) > 0 FROM dataclass_audit.denied WHERE rule = 'canary_result'}), 't', 'which is recorded');
+is(run_sql(q{SELECT count(*) > 0 FROM dataclass_audit.denied WHERE rule = 'kept' AND object_identity = 'dataclass.canary_result'}), 't', 'which is recorded');
 
 # Who may
 for my $role ('plain', 'auditor')
