@@ -218,11 +218,14 @@ dataclass_watch_launcher_main(Datum arg)
 	}
 }
 
-/* In a backend, after a commit that changed labels or policy. */
+/*
+ * In a backend, after a commit that changed labels or policy.  While storage is
+ * not enforced nothing is urgent; the next pass sees it.
+ */
 static void
 policy_committed(bool hasten)
 {
-	watch_hasten(MyDatabaseId, hasten);
+	watch_hasten(MyDatabaseId, hasten && watch_mode() != ENFORCEMENT_OFF);
 }
 
 void

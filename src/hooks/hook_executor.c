@@ -315,8 +315,8 @@ check_access(const CompatAccess *access, const PlannedStmt *plan, bool report)
 	{
 		if (access->required & writes)
 		{
-			check_policy_write(access->relid, check.command);
 			kept_table_guard(access->relid, check.command);
+			check_policy_write(access->relid, check.command);
 		}
 		mask_guard_key(access->relid, check.command);
 		return true;

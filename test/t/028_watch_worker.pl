@@ -226,6 +226,7 @@ soon(q{SELECT current_setting('dataclass.at_rest_enforcement') = 'off'}, 'at res
 ask_for('encrypted');
 run_sql(q{UPDATE dataclass.policy_setting SET value = 'on' WHERE name = 'check_at_start'});
 $before = passes();
+$node->reload;
 soon("SELECT passes > $before FROM dataclass.watch_status WHERE database = current_database()", 'a pass while off');
 is(run_sql('SELECT count(*) FROM dataclass.quarantine'), '0', 'puts nothing under quarantine');
 is(run_sql('SELECT count(*) FROM record'), '10', 'and check_at_start has no say');
