@@ -129,7 +129,7 @@ SKIP:
 	my ($status, $out, $err) = $node->psql('agency', q{SECURITY LABEL FOR dataclass ON TABLE veiled IS 'confidential'});
 	isnt($status, 0, 'the label is refused');
 	like($err, qr/requires encrypted storage with evidence of grade 2, found(?: at "veiled")?: encrypted, grade 1/, 'for its grade');
-	run_sql(q{UPDATE dataclass.data_class SET min_evidence = 1 WHERE name = 'confidential'});
+	run_sql(q{UPDATE dataclass.data_class SET min_evidence = 1, on_violation = 'record' WHERE name = 'confidential'});
 	run_sql(q{SECURITY LABEL FOR dataclass ON TABLE veiled IS 'confidential'});
 	is(posture_of('veiled'), 'compliant|1|fuse.gocryptfs', 'accepted where a declaration is enough');
 	run_sql(q{INSERT INTO dataclass.tier_control VALUES ('enhanced', 'at_rest_key', '128')});
