@@ -118,7 +118,7 @@ sub select_star
 	my ($self) = @_;
 	my $t = $self->table;
 	$self->use_of("$t->{name}.c", 'r');
-	my $what = pick('x.*', 'x', 'row_to_json(x)', '(x).b', 'x::text', 'to_jsonb(x) - \'extra\'');
+	my $what = pick('x.*', 'x', 'row_to_json(x)', 'x::text', 'to_jsonb(x) - \'extra\'');
 	return "SELECT $what FROM " . $self->read_ref($t, 'x', $t->{name}) . ' WHERE ' . $self->condition($t, 'x');
 }
 
