@@ -285,14 +285,16 @@ profile_differences(const Profile *before, const Profile *after)
 	List	   *left = profile_facts(before);
 	List	   *right = profile_facts(after);
 	List	   *differences = NIL;
+	int			nleft = list_length(left);
+	int			nright = list_length(right);
 	int			l = 0;
 	int			r = 0;
 
-	while (l < list_length(left) || r < list_length(right))
+	while (l < nleft || r < nright)
 	{
-		const Fact *a = l < list_length(left) ? list_nth(left, l) : NULL;
-		const Fact *b = r < list_length(right) ? list_nth(right, r) : NULL;
-		int			order = a == NULL ? 1 : b == NULL ? -1 : compare_facts(a, b);
+		const Fact *a = l < nleft ? list_nth(left, l) : NULL;
+		const Fact *b = r < nright ? list_nth(right, r) : NULL;
+		int			order = l >= nleft ? 1 : r >= nright ? -1 : compare_facts(a, b);
 
 		if (order < 0)
 			differences = add_difference(differences, a, NULL);
