@@ -266,11 +266,11 @@ profile_facts(const Profile *profile)
 	return facts;
 }
 
+/* either: the one of the two that is there */
 static List *
-add_difference(List *differences, const Fact *before, const Fact *after)
+add_difference(List *differences, const Fact *either, const Fact *before, const Fact *after)
 {
 	ProfileDifference *difference = palloc(sizeof(ProfileDifference));
-	const Fact *either = before ? before : after;
 
 	difference->object = either->object;
 	difference->member = either->member;
@@ -297,11 +297,11 @@ profile_differences(const Profile *before, const Profile *after)
 		int			order = l >= nleft ? 1 : r >= nright ? -1 : compare_facts(a, b);
 
 		if (order < 0)
-			differences = add_difference(differences, a, NULL);
+			differences = add_difference(differences, a, a, NULL);
 		else if (order > 0)
-			differences = add_difference(differences, NULL, b);
+			differences = add_difference(differences, b, NULL, b);
 		else if (strcmp(a->value, b->value) != 0)
-			differences = add_difference(differences, a, b);
+			differences = add_difference(differences, a, a, b);
 		l += order <= 0;
 		r += order >= 0;
 	}
