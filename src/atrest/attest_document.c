@@ -414,15 +414,18 @@ key_bits_value(Reader *reader)
 {
 	const char *value = reader->values[FIELD_KEY_BITS];
 	size_t		len = value ? strlen(value) : 0;
+	long		bits = 0;
 
 	if (value == NULL)
 		return 0;
-	if (len > 5 || strspn(value, "0123456789") != len || atoi(value) < 1 || atoi(value) > 65536)
+	if (len <= 5 && strspn(value, "0123456789") == len)
+		bits = strtol(value, NULL, 10);
+	if (bits < 1 || bits > 65536)
 	{
 		note_fault(reader, fields[FIELD_KEY_BITS].path, "must be a whole number from 1 to 65536");
 		return 0;
 	}
-	return atoi(value);
+	return (int) bits;
 }
 
 static void

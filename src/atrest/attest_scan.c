@@ -249,7 +249,7 @@ decode_base64(const char *text, size_t len, unsigned char *out, size_t out_size)
 bool
 attest_scan_signature(const char *text, size_t len, unsigned char *out, size_t out_size)
 {
-	char		dense[256];
+	char		dense[256] = {0};
 	size_t		n = 0;
 	const char *hex = dense;
 

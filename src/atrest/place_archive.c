@@ -403,17 +403,18 @@ simple_target(const Simple *simple, char *dir, size_t size, const char **why)
 		"envdir", "pgbackrest", "barman-wal-archive", "barman-cloud-wal-archive", "pg_probackup", NULL
 	};
 	bool		quiet_output = simple->output == NULL || strcmp(simple->output, "/dev/null") == 0;
+	bool		negated = simple->nwords > 0 && strcmp(simple->words[0], "!") == 0;
 	const char *program;
 
-	if (simple->nwords == 0 || (simple->nwords == 1 && strcmp(simple->words[0], "!") == 0))
+	if (simple->nwords <= (negated ? 1 : 0))
 	{
 		*why = why_shell;
 		return ARCHIVE_UNKNOWN;
 	}
-	program = program_name(simple->words[strcmp(simple->words[0], "!") == 0 ? 1 : 0]);
+	program = program_name(simple->words[negated ? 1 : 0]);
 	if (one_of(program, idle) && quiet_output)
 		return ARCHIVE_NOWHERE;
-	if (strcmp(simple->words[0], "!") == 0)
+	if (negated)
 	{
 		*why = why_shell;
 		return ARCHIVE_UNKNOWN;

@@ -34,15 +34,15 @@
 /* Contents modes of the kernel's interface that are ciphers; others are not accepted. */
 static const struct
 {
-	int			mode;
 	const char *name;
+	int			mode;
 	int			key_bits;		/* of the cipher that encrypts blocks: XTS has a second key for its tweak */
 }			contents_ciphers[] = {
-	{1, "AES-256-XTS", 256},
-	{5, "AES-128-CBC", 128},
-	{7, "SM4-XTS", 128},
-	{9, "Adiantum", 256},
-	{0, NULL, 0}
+	{"AES-256-XTS", 1, 256},
+	{"AES-128-CBC", 5, 128},
+	{"SM4-XTS", 7, 128},
+	{"Adiantum", 9, 256},
+	{NULL, 0, 0}
 };
 
 /* Index of a contents mode, -1 if it is none. */

@@ -34,8 +34,8 @@
 
 typedef struct StorageCacheEntry
 {
-	Oid			tablespace;		/* InvalidOid: free */
 	TimestampTz probed;
+	Oid			tablespace;		/* InvalidOid: free */
 	Evidence	evidence;
 } StorageCacheEntry;
 

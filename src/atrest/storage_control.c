@@ -71,7 +71,7 @@ judge_places(const char *control, PlaceKind kind, const char *requirement, Contr
 			strlcpy(finding->detail, why, sizeof(finding->detail));
 	}
 	finding->satisfied = (met == list_length(places));
-	if (same)
+	if (word != NULL && same)
 		strlcpy(finding->found, word, sizeof(finding->found));
 	else
 		snprintf(finding->found, sizeof(finding->found), "met by %d of %d places", met,

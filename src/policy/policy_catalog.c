@@ -313,7 +313,7 @@ read_setting(PolicySnapshot *p, Datum *values, bool *nulls)
 		p->check_at_start = strcmp(value, "off") != 0;
 	else if (strcmp(name, "max_risk_days") == 0)
 		/* what is no number permits nothing */
-		p->max_risk_days = strspn(value, "0123456789") == strlen(value) && strlen(value) < 6 ? atoi(value) : 0;
+		p->max_risk_days = strspn(value, "0123456789") == strlen(value) && strlen(value) < 6 ? (int) strtol(value, NULL, 10) : 0;
 }
 
 static void

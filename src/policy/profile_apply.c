@@ -56,15 +56,15 @@ rows_init(Rows *rows, const char *columns)
 		rows->types[rows->ncolumns] = columns[rows->ncolumns] == 'i' ? INT4OID : TEXTOID;
 }
 
-static void
-rows_add(Rows *rows,...)
-{
-	va_list		args;
+/* A row's values, and how many. */
+#define ROW(...) (const char *[]) {__VA_ARGS__}, lengthof(((const char *[]) {__VA_ARGS__}))
 
-	va_start(args, rows);
-	for (int i = 0; i < rows->ncolumns; i++)
-		rows->values[i] = lappend(rows->values[i], va_arg(args, char *));
-	va_end(args);
+static void
+rows_add(Rows *rows, const char *const *values, int nvalues)
+{
+	Assert(nvalues == rows->ncolumns);
+	for (int i = 0; i < nvalues; i++)
+		rows->values[i] = lappend(rows->values[i], unconstify(char *, values[i]));
 	rows->nrows++;
 }
 
@@ -84,7 +84,7 @@ rows_column(const Rows *rows, int column)
 		char	   *value = lfirst(cell);
 
 		nulls[n] = value == NULL;
-		values[n] = nulls[n] ? (Datum) 0 : is_int ? Int32GetDatum(atoi(value)) : CStringGetTextDatum(value);
+		values[n] = nulls[n] ? (Datum) 0 : is_int ? Int32GetDatum(pg_strtoint32(value)) : CStringGetTextDatum(value);
 		n++;
 	}
 	return PointerGetDatum(construct_md_array(values, nulls, 1, dims, lower, rows->types[column],
@@ -160,7 +160,7 @@ ranks_write(const Ranks *ranks, const char *table, const List *taken)
 		/* a rank made by hand may be as high */
 		while (list_member_int(taken, base))
 			base++;
-		rows_add(&rows, list_nth(ranks->names, i), number(base++));
+		rows_add(&rows, ROW(list_nth(ranks->names, i), number(base++)));
 	}
 	rows_write(&rows, table,
 			   psprintf("UPDATE dataclass.%s t SET rank = n.rank FROM " COLUMNS_2 " AS n (name, rank)"
@@ -217,7 +217,7 @@ apply_tiers(const Profile *before, const Profile *after)
 		if (new)
 			ranks_add(&ranks, old->name, old->rank, new->rank);
 		else
-			rows_add(&gone, old->name);
+			rows_add(&gone, ROW(old->name));
 	}
 	foreach(cell, after->tiers)
 	{
@@ -225,9 +225,9 @@ apply_tiers(const Profile *before, const Profile *after)
 		const ProfileTier *old = find_tier(before, new->name);
 
 		if (old == NULL)
-			rows_add(&added, new->name, number(new->rank), new->description);
+			rows_add(&added, ROW(new->name, number(new->rank), new->description));
 		else if (ranks.moved || !same_text(old->description, new->description))
-			rows_add(&changed, new->name, number(new->rank), new->description);
+			rows_add(&changed, ROW(new->name, number(new->rank), new->description));
 	}
 	rows_write(&gone, "tier",
 			   "DELETE FROM dataclass.tier t WHERE t.name OPERATOR(pg_catalog.=) ANY ($1)");
@@ -264,11 +264,11 @@ apply_controls(const Profile *before, const Profile *after)
 			const ProfileControl *new = lfirst(inner);
 			const ProfileControl *old = find_control(old_tier, new->control);
 
-			rows_add(&kept, tier->name, new->control);
+			rows_add(&kept, ROW(tier->name, new->control));
 			if (old == NULL)
-				rows_add(&added, tier->name, new->control, new->requirement);
+				rows_add(&added, ROW(tier->name, new->control, new->requirement));
 			else if (strcmp(old->requirement, new->requirement) != 0)
-				rows_add(&changed, tier->name, new->control, new->requirement);
+				rows_add(&changed, ROW(tier->name, new->control, new->requirement));
 		}
 	}
 	if (kept.nrows == 0)
@@ -328,9 +328,9 @@ packed(const List *words)
 static void
 add_class_row(Rows *rows, const ProfileClass *class)
 {
-	rows_add(rows, class->name, number(class->rank), class->required_tier, packed(class->hosting_models),
+	rows_add(rows, ROW(class->name, number(class->rank), class->required_tier, packed(class->hosting_models),
 			 packed(class->regions), class->read_audit, number(class->min_evidence), class->on_violation,
-			 class->description);
+			 class->description));
 }
 
 #define CLASS_ROWS \
@@ -359,7 +359,7 @@ apply_classes(const Profile *before, const Profile *after)
 		if (new)
 			ranks_add(&ranks, old->name, old->rank, new->rank);
 		else
-			rows_add(&gone, old->name);
+			rows_add(&gone, ROW(old->name));
 	}
 	foreach(cell, after->classes)
 	{
@@ -402,11 +402,11 @@ apply_settings(const Profile *before, const Profile *after)
 
 	rows_init(&rows, "tt");
 	if (strcmp(before->name, after->name) != 0)
-		rows_add(&rows, "profile", after->name);
+		rows_add(&rows, ROW("profile", after->name));
 	if (strcmp(before->default_clearance, after->default_clearance) != 0)
-		rows_add(&rows, "default_clearance", after->default_clearance);
+		rows_add(&rows, ROW("default_clearance", after->default_clearance));
 	if (strcmp(before->unlabelled, after->unlabelled) != 0)
-		rows_add(&rows, "unlabelled", after->unlabelled);
+		rows_add(&rows, ROW("unlabelled", after->unlabelled));
 	rows_write(&rows, "policy_setting",
 			   "INSERT INTO dataclass.policy_setting (name, value)"
 			   " SELECT n.name, n.value FROM " COLUMNS_2 " AS n (name, value)"
@@ -442,7 +442,7 @@ apply_windows(const Profile *before, const Profile *after)
 		const ProfileWindow *old = lfirst(cell);
 
 		if (find_window(after, old) == NULL)
-			rows_add(&gone, old->class_name, old->recipient);
+			rows_add(&gone, ROW(old->class_name, old->recipient));
 	}
 	foreach(cell, after->windows)
 	{
@@ -451,8 +451,8 @@ apply_windows(const Profile *before, const Profile *after)
 
 		if (old == NULL || old->within_seconds != new->within_seconds ||
 			!same_text(old->description, new->description))
-			rows_add(&rows, new->class_name, new->recipient, number(new->within_seconds / SECS_PER_DAY),
-					 number(new->within_seconds % SECS_PER_DAY), new->description);
+			rows_add(&rows, ROW(new->class_name, new->recipient, number(new->within_seconds / SECS_PER_DAY),
+					 number(new->within_seconds % SECS_PER_DAY), new->description));
 	}
 	rows_write(&gone, "disclosure_window",
 			   "DELETE FROM dataclass.disclosure_window t USING " COLUMNS_2 " AS n (class, recipient)"

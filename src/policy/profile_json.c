@@ -454,7 +454,7 @@ profile_pairs(const ProfileNode *node, const char *name, int most)
 	JsonbIterator *it;
 	JsonbIteratorToken token;
 	JsonbValue	value;
-	ProfileControl *pair = NULL;
+	char	   *control = NULL;
 	List	   *pairs = NIL;
 
 	if (!profile_member(node, name, &member))
@@ -468,16 +468,17 @@ profile_pairs(const ProfileNode *node, const char *name, int most)
 	{
 		if (token == WJB_KEY)
 		{
-			pair = palloc(sizeof(ProfileControl));
-			pair->control = string_of(&value);
-			if (!profile_is_word(pair->control, PROFILE_WORD_CONTROL))
-				profile_fail(member.path, "member %s must be %s", shown_name(pair->control),
+			control = string_of(&value);
+			if (!profile_is_word(control, PROFILE_WORD_CONTROL))
+				profile_fail(member.path, "member %s must be %s", shown_name(control),
 							 word_shape(PROFILE_WORD_CONTROL));
 		}
 		else if (token == WJB_VALUE)
 		{
-			char	   *path = psprintf("%s.%s", member.path, pair->control);
+			ProfileControl *pair = palloc(sizeof(ProfileControl));
+			char	   *path = psprintf("%s.%s", member.path, control);
 
+			pair->control = control;
 			if (value.type != jbvString)
 				profile_fail(path, "must be a string");
 			pair->requirement = string_of(&value);

@@ -266,11 +266,11 @@ profile_facts(const Profile *profile)
 	return facts;
 }
 
+/* either: the one of the two that is there */
 static List *
-add_difference(List *differences, const Fact *before, const Fact *after)
+add_difference(List *differences, const Fact *either, const Fact *before, const Fact *after)
 {
 	ProfileDifference *difference = palloc(sizeof(ProfileDifference));
-	const Fact *either = before ? before : after;
 
 	difference->object = either->object;
 	difference->member = either->member;
@@ -285,21 +285,23 @@ profile_differences(const Profile *before, const Profile *after)
 	List	   *left = profile_facts(before);
 	List	   *right = profile_facts(after);
 	List	   *differences = NIL;
+	int			nleft = list_length(left);
+	int			nright = list_length(right);
 	int			l = 0;
 	int			r = 0;
 
-	while (l < list_length(left) || r < list_length(right))
+	while (l < nleft || r < nright)
 	{
-		const Fact *a = l < list_length(left) ? list_nth(left, l) : NULL;
-		const Fact *b = r < list_length(right) ? list_nth(right, r) : NULL;
-		int			order = a == NULL ? 1 : b == NULL ? -1 : compare_facts(a, b);
+		const Fact *a = l < nleft ? list_nth(left, l) : NULL;
+		const Fact *b = r < nright ? list_nth(right, r) : NULL;
+		int			order = l >= nleft ? 1 : r >= nright ? -1 : compare_facts(a, b);
 
 		if (order < 0)
-			differences = add_difference(differences, a, NULL);
+			differences = add_difference(differences, a, a, NULL);
 		else if (order > 0)
-			differences = add_difference(differences, NULL, b);
+			differences = add_difference(differences, b, NULL, b);
 		else if (strcmp(a->value, b->value) != 0)
-			differences = add_difference(differences, a, b);
+			differences = add_difference(differences, a, a, b);
 		l += order <= 0;
 		r += order >= 0;
 	}

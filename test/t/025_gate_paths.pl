@@ -106,6 +106,10 @@ is(run_sql(q{SELECT relispopulated FROM pg_class WHERE relname = 'mv_good'}), 'f
 allowed('CREATE TABLE made TABLESPACE crypt AS SELECT * FROM good', 'CREATE TABLE AS in a good place');
 is(run_sql(q{SELECT label FROM pg_seclabels WHERE objoid = 'made'::regclass}), 'confidential', 'with the label');
 
+run_sql('CREATE MATERIALIZED VIEW mv_made TABLESPACE crypt AS SELECT * FROM good');
+refused('ALTER MATERIALIZED VIEW mv_made SET TABLESPACE plain', 'a materialized view that is moved');
+refused('ALTER MATERIALIZED VIEW ALL IN TABLESPACE crypt SET TABLESPACE plain', 'all materialized views');
+
 # What is made for a relation later
 refused('CREATE INDEX ON good (n) TABLESPACE plain', 'CREATE INDEX');
 refused('ALTER TABLE good ADD UNIQUE (n) USING INDEX TABLESPACE plain', 'ADD UNIQUE');
@@ -128,6 +132,12 @@ CREATE TABLE part_1 PARTITION OF parts FOR VALUES IN (1);
 });
 refused('CREATE TABLE part_2 PARTITION OF parts FOR VALUES IN (2) TABLESPACE plain', 'CREATE TABLE PARTITION OF');
 refused('ALTER TABLE part_1 SET TABLESPACE plain', 'a partition that is moved');
+run_sql('CREATE INDEX ON ONLY parts (note) TABLESPACE crypt; CREATE INDEX part_1_note ON part_1 (note) TABLESPACE crypt');
+for my $stays ('ALTER INDEX parts_note_idx ATTACH PARTITION part_1_note', 'REINDEX TABLE part_1', 'CLUSTER part_1 USING part_1_note', 'SET temp_tablespaces = crypt; VACUUM FULL part_1')
+{
+	allowed($stays, $stays);
+	is(tablespace_of('part_1') . ' ' . tablespace_of('part_1_note'), 'crypt crypt', 'moves nothing');
+}
 run_sql('ALTER TABLE parts DETACH PARTITION part_1');
 refused('ALTER TABLE part_1 SET TABLESPACE plain', 'a partition that was detached keeps its label');
 
@@ -135,6 +145,11 @@ refused('ALTER TABLE part_1 SET TABLESPACE plain', 'a partition that was detache
 run_sql(q{CREATE SCHEMA ward; SECURITY LABEL FOR dataclass ON SCHEMA ward IS 'confidential'});
 refused('CREATE SCHEMA AUTHORIZATION CURRENT_USER CREATE TABLE x (i int); ALTER TABLE low SET SCHEMA ward', 'SET SCHEMA');
 refused('ALTER MATERIALIZED VIEW mv SET SCHEMA ward', 'SET SCHEMA of a materialized view');
+run_sql(q{CREATE SCHEMA lobby; CREATE EXTENSION dblink SCHEMA lobby; CREATE TABLE lobby.brought (i int); ALTER EXTENSION dblink ADD TABLE lobby.brought});
+refused('ALTER EXTENSION dblink SET SCHEMA ward', 'SET SCHEMA of an extension with a table', qr/labeled "confidential" in tablespace "pg_default"/);
+is(run_sql(q{SELECT 'lobby.brought'::regclass}), 'lobby.brought', 'its table stays');
+run_sql('ALTER TABLE lobby.brought SET TABLESPACE crypt');
+allowed('ALTER EXTENSION dblink SET SCHEMA ward', 'SET SCHEMA of an extension whose table lies well');
 
 # A restore of labels does not stop moves that heal
 run_sql(q{SET check_function_bodies = off; CREATE TABLE ill (id int PRIMARY KEY, n int); SECURITY LABEL FOR dataclass ON TABLE ill IS 'confidential'});
@@ -175,6 +190,11 @@ sub race
 	$object ||= 'TABLE TABLE_NAME';
 	$race++;
 	my $table = "race_$race";
+	if ($object =~ /^SCHEMA (\w+)$/)
+	{
+		$table = "$1.$table";
+		run_sql("CREATE SCHEMA $1");
+	}
 	s/TABLE_NAME/$table/g foreach ($move, $object);
 	run_sql("CREATE TABLE $table (id int PRIMARY KEY USING INDEX TABLESPACE crypt, n int) TABLESPACE crypt");
 	$labeler->query_safe("BEGIN; SECURITY LABEL FOR dataclass ON $object IS 'confidential'");
@@ -191,6 +211,8 @@ my $no = qr/cannot place data labeled "confidential" in tablespace "plain"/;
 race('ALTER TABLE TABLE_NAME SET TABLESPACE plain', 'SET TABLESPACE', $no, 'crypt');
 race('ALTER INDEX TABLE_NAME_pkey SET TABLESPACE plain', 'ALTER INDEX', $no, 'crypt');
 race('ALTER TABLE TABLE_NAME SET TABLESPACE plain', 'SET TABLESPACE against a column', $no, 'crypt', 'COLUMN TABLE_NAME.n');
+race('ALTER TABLE TABLE_NAME SET TABLESPACE plain', 'SET TABLESPACE against a schema', $no, 'crypt', 'SCHEMA room_1');
+race('ALTER INDEX TABLE_NAME_pkey SET TABLESPACE plain', 'ALTER INDEX against a schema', $no, 'crypt', 'SCHEMA room_2');
 race('CREATE INDEX ON TABLE_NAME (n) TABLESPACE plain', 'CREATE INDEX', $no, 'crypt');
 race('REINDEX (TABLESPACE plain) TABLE TABLE_NAME', 'REINDEX TABLE', $no, 'crypt');
 race('REINDEX (TABLESPACE plain) INDEX TABLE_NAME_pkey', 'REINDEX INDEX', $no, 'crypt');
@@ -208,6 +230,14 @@ ok(waits_for_lock(), 'SECURITY LABEL waits');
 $labeler->query_safe('COMMIT');
 $mover->query('SELECT 1');
 like($mover->{stderr}, $no, 'SECURITY LABEL sees where it is now');
+$mover->{stderr} = '';
+run_sql('CREATE SCHEMA room_3; CREATE TABLE room_3.moved (id int) TABLESPACE crypt');
+$labeler->query_safe('BEGIN; ALTER TABLE room_3.moved SET TABLESPACE plain');
+$mover->query_until(qr/started/, "\\echo started\nSECURITY LABEL FOR dataclass ON SCHEMA room_3 IS 'confidential';\n");
+ok(waits_for_lock(), 'SECURITY LABEL on a schema waits');
+$labeler->query_safe('COMMIT');
+$mover->query('SELECT 1');
+like($mover->{stderr}, $no, 'and sees where its table is now');
 $labeler->quit;
 $mover->quit;
 
