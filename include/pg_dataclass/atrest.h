@@ -118,6 +118,21 @@ extern List *gate_relation_tablespaces(Oid relid);
 /* Everything a relation holds as one label; indexes and TOAST stand for their table. */
 extern bool gate_relation_label(Oid relid, Label *label);
 
+/* The lesser of dataclass.enforcement and dataclass.at_rest_enforcement. */
+extern EnforcementMode gate_mode(void);
+
+/*
+ * gate_shared.c: refuse (and record) the same while a place that all data pass
+ * through, whose control a tier names, does not do; once a statement and
+ * label.  about says which object and action.  False: as gate_check(), which
+ * asks this too.
+ */
+extern bool gate_check_shared(const Label *label, const AuditEvent *about);
+extern bool gate_shared_wanted(const PolicySnapshot *p, const Label *label);
+
+/* What a restore lets in, recorded as EVENT_AT_REST_VIOLATION; raises where that fails.  Always false. */
+extern bool gate_let_in(AuditEvent *event, const char *detail);
+
 /* A refusal by the gate, with the evidence that led to it; evidence may be NULL. */
 extern void gate_refuse(const AuditEvent *event, const char *message, const char *detail,
 						const char *hint);

@@ -99,6 +99,12 @@ extern bool place_satisfies(const PolicySnapshot *p, const Label *label, const P
 extern bool place_needed(const PolicySnapshot *p, const Label *label, PlaceKind kind);
 
 /*
+ * Does a tier up to this one name the control of such a place, with a
+ * requirement other than none?
+ */
+extern bool place_named(const PolicySnapshot *p, int tier, PlaceKind kind);
+
+/*
  * Does the place meet the requirement of one storage control, with evidence
  * of the grade that is asked for by default?  why is palloc'd.
  */

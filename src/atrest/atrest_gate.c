@@ -38,7 +38,7 @@
 #include "pg_dataclass/report.h"
 #include "pg_dataclass/resolve.h"
 
-static EnforcementMode
+EnforcementMode
 gate_mode(void)
 {
 	return (EnforcementMode) Min(guc_enforcement, guc_at_rest_enforcement);
@@ -126,8 +126,11 @@ gate_refuse(const AuditEvent *event, const char *message, const char *detail, co
 	report_refusal(&refusal);
 }
 
-static bool
-record_violation(AuditEvent *event, const char *detail)
+/*
+ * gate_let_in
+ */
+bool
+gate_let_in(AuditEvent *event, const char *detail)
 {
 	event->kind = EVENT_AT_REST_VIOLATION;
 	event->severity = SEVERITY_HIGH;
@@ -175,12 +178,10 @@ judge(const Label *label, Oid tablespace, Oid class_id, Oid object_id, const cha
 	return false;
 }
 
-/*
- * gate_check
- */
-bool
-gate_check(const Label *label, Oid tablespace, Oid class_id, Oid object_id,
-		   const char *object_type, const char *object_identity, const char *action)
+/* The tablespace alone. */
+static bool
+check_tablespace(const Label *label, Oid tablespace, Oid class_id, Oid object_id,
+				 const char *object_type, const char *object_identity, const char *action)
 {
 	AuditEvent	event = {0};
 	const Place *place;
@@ -190,11 +191,37 @@ gate_check(const Label *label, Oid tablespace, Oid class_id, Oid object_id,
 	event.class_id = class_id;
 	event.object_id = object_id;
 	if (gate_mode() == ENFORCEMENT_ENFORCING && policy_is_restoring())
-		return record_violation(&event, event.detail);
+		return gate_let_in(&event, event.detail);
 	gate_refuse(&event,
 				psprintf("cannot place data labeled \"%s\" in tablespace \"%s\"", label->text, place->name),
 				event.detail, gate_hint(policy_current(), label, object_type, object_identity));
 	return true;
+}
+
+static bool
+check_shared(const Label *label, Oid class_id, Oid object_id, const char *object_type, const char *object_identity,
+			 const char *action)
+{
+	AuditEvent	about = {0};
+
+	about.action = action;
+	about.class_id = class_id;
+	about.object_id = object_id;
+	about.object_type = object_type;
+	about.object_identity = object_identity;
+	return gate_check_shared(label, &about);
+}
+
+/*
+ * gate_check
+ */
+bool
+gate_check(const Label *label, Oid tablespace, Oid class_id, Oid object_id,
+		   const char *object_type, const char *object_identity, const char *action)
+{
+	bool		fits = check_tablespace(label, tablespace, class_id, object_id, object_type, object_identity, action);
+
+	return check_shared(label, class_id, object_id, object_type, object_identity, action) && fits;
 }
 
 /*
@@ -211,7 +238,7 @@ gate_note(const Label *label, Oid tablespace, Oid class_id, Oid object_id,
 		return;
 	event.class_id = class_id;
 	event.object_id = object_id;
-	(void) record_violation(&event, event.detail);
+	(void) gate_let_in(&event, event.detail);
 	ereport(WARNING,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("data labeled \"%s\" were placed in tablespace \"%s\"", label->text, place->name),
@@ -339,6 +366,7 @@ bool
 gate_check_relation(const Label *label, Oid relid, const char *action)
 {
 	bool		satisfied = true;
+	bool		shared_checked = false;
 	List	   *members;
 	ListCell   *member;
 
@@ -361,8 +389,15 @@ gate_check_relation(const Label *label, Oid relid, const char *action)
 											  NameStr(form.relname));
 		foreach(place, gate_relation_tablespaces(member_id))
 		{
-			if (!gate_check(label, lfirst_oid(place), RelationRelationId, member_id,
-							relkind_text(form.relkind), identity, action))
+			if (!check_tablespace(label, lfirst_oid(place), RelationRelationId, member_id,
+								  relkind_text(form.relkind), identity, action))
+				satisfied = false;
+		}
+		/* of what has storage: a view holds no data */
+		if (!shared_checked && RELKIND_HAS_STORAGE(form.relkind))
+		{
+			shared_checked = true;
+			if (!check_shared(label, RelationRelationId, member_id, relkind_text(form.relkind), identity, action))
 				satisfied = false;
 		}
 	}

@@ -11,8 +11,8 @@
  * badly afterwards.  A copy of this database is judged by the labels of its
  * relations.
  *
- * Only the default tablespace is concerned: what lies in other tablespaces
- * stays, or is copied, there.  Takes no locks beyond those of look-ups.
+ * Of tablespaces only the default is concerned: what lies in others stays, or
+ * is copied, there.  Takes no locks beyond those of look-ups.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,6 +32,7 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "pg_dataclass/compat.h"
@@ -116,9 +117,23 @@ database_label(Oid database, Label *label)
 	return text != NULL && label_parse(text, strlen(text), label, &error);
 }
 
-/* Relations of this database in its default tablespace. */
+/* Its files are written anew, and the copy of a database by way of the write-ahead log. */
 static void
-gate_own_relations(Oid target, const char *action)
+gate_shared_database(Oid database, const char *name, const Label *label, const char *action)
+{
+	AuditEvent	about = {0};
+
+	about.action = action;
+	about.class_id = DatabaseRelationId;
+	about.object_id = database;
+	about.object_type = "database";
+	about.object_identity = quote_identifier(name);
+	(void) gate_check_shared(label, &about);
+}
+
+/* Relations of this database: shared places for all, and the target, if valid, for those in its default tablespace. */
+static void
+gate_own_relations(Oid target, const char *name, const char *action)
 {
 	Relation	rel = table_open(RelationRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
@@ -130,7 +145,7 @@ gate_own_relations(Oid target, const char *action)
 	{
 		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
 
-		if (form->oid >= FirstNormalObjectId && !OidIsValid(form->reltablespace) &&
+		if (form->oid >= FirstNormalObjectId &&
 			(form->relkind == RELKIND_RELATION || form->relkind == RELKIND_MATVIEW ||
 			 form->relkind == RELKIND_INDEX))
 			relids = lappend_oid(relids, form->oid);
@@ -141,16 +156,20 @@ gate_own_relations(Oid target, const char *action)
 	{
 		Label		label;
 
-		if (gate_relation_label(lfirst_oid(cell), &label))
+		if (!gate_relation_label(lfirst_oid(cell), &label))
+			continue;
+		if (OidIsValid(target) && !OidIsValid(get_rel_tablespace(lfirst_oid(cell))))
 			(void) gate_check(&label, target, RelationRelationId, lfirst_oid(cell), "relation", NULL, action);
+		gate_shared_database(MyDatabaseId, name, &label, action);
 	}
 }
 
+/* tablespace_name NULL: the one it is in */
 static void
 gate_database(const char *name, const char *tablespace_name, const char *action)
 {
 	Oid			database = get_database_oid(name, true);
-	Oid			target = get_tablespace_oid(tablespace_name, true);
+	Oid			target = tablespace_name ? get_tablespace_oid(tablespace_name, true) : InvalidOid;
 	Oid			source;
 	Place	   *before;
 	Place	   *after;
@@ -158,11 +177,19 @@ gate_database(const char *name, const char *tablespace_name, const char *action)
 	Label		label;
 	char	   *reason;
 
-	if (!OidIsValid(database) || !OidIsValid(target))
+	if (!OidIsValid(database) || (tablespace_name != NULL && !OidIsValid(target)))
 		return;
 	source = default_tablespace_of(database);
-	if (!OidIsValid(source) || source == target)
+	if (!OidIsValid(source))
 		return;
+	if (database_label(database, &label))
+		gate_shared_database(database, name, &label, action);
+	if (!OidIsValid(target) || source == target)
+	{
+		if (database == MyDatabaseId && policy_current()->installed)
+			gate_own_relations(InvalidOid, name, action);
+		return;
+	}
 	after = place_of_database(database, target);
 	if (database_label(database, &label) && gate_label_needs_place(policy_current(), &label) &&
 		!place_satisfies(policy_current(), &label, after, &reason))
@@ -170,7 +197,7 @@ gate_database(const char *name, const char *tablespace_name, const char *action)
 			   psprintf("The database is labeled \"%s\". %s", label.text, reason));
 	if (database == MyDatabaseId && policy_current()->installed)
 	{
-		gate_own_relations(target, action);
+		gate_own_relations(target, name, action);
 		return;
 	}
 
@@ -224,6 +251,5 @@ gate_create_database(const struct CreatedbStmt *stmt)
 		else if (strcmp(option->defname, "tablespace") == 0)
 			tablespace = defGetString(option);
 	}
-	if (tablespace != NULL)
-		gate_database(template, tablespace, "CREATE DATABASE");
+	gate_database(template, tablespace, "CREATE DATABASE");
 }

@@ -117,12 +117,9 @@ requires(const PolicySnapshot *p, int rank, const char *control)
 	return requirement != NULL && strcmp(requirement, "none") != 0;
 }
 
-/*
- * gate_label_needs_place
- *		Is there any place where data of this label may not be?
- */
-bool
-gate_label_needs_place(const PolicySnapshot *p, const Label *label)
+/* Is there a tablespace, or a place of temporary files, where data of this label may not be? */
+static bool
+needs_tablespace(const PolicySnapshot *p, const Label *label)
 {
 	static const char *const controls[] = {"at_rest", "at_rest_key", "temp", "hosting", "checksums"};
 	const PolicyClass *class = policy_class_of(p, label);
@@ -134,6 +131,15 @@ gate_label_needs_place(const PolicySnapshot *p, const Label *label)
 		if (requires(p, class->required_tier, controls[i]))
 			return true;
 	return false;
+}
+
+/*
+ * gate_label_needs_place
+ */
+bool
+gate_label_needs_place(const PolicySnapshot *p, const Label *label)
+{
+	return needs_tablespace(p, label) || gate_shared_wanted(p, label);
 }
 
 static bool
@@ -187,7 +193,7 @@ gate_temp_relation(Oid relid, Label *label)
 	{
 		ResolvedLabel ceiling;
 		bool		found = relation_ceiling(labels, &ceiling) &&
-			gate_label_needs_place(policy_current(), &ceiling.label);
+			needs_tablespace(policy_current(), &ceiling.label);
 
 		need->relid = relid;
 		need->generation = policy_generation();

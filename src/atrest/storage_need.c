@@ -452,6 +452,15 @@ place_needed(const PolicySnapshot *p, const Label *label, PlaceKind kind)
 }
 
 /*
+ * place_named
+ */
+bool
+place_named(const PolicySnapshot *p, int tier, PlaceKind kind)
+{
+	return strcmp(requirement_of(p, tier, place_control(kind)), "none") != 0;
+}
+
+/*
  * place_meets
  */
 PlaceVerdict

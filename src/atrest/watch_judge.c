@@ -63,8 +63,7 @@ watch_kind_quarantines(PlaceKind kind)
 static bool
 binds(const PolicySnapshot *p, const PolicyClass *class, PlaceKind kind)
 {
-	return kind == PLACE_TABLESPACE ||
-		policy_requirement(p, class->required_tier, place_control(kind)) != NULL;
+	return kind == PLACE_TABLESPACE || place_named(p, class->required_tier, kind);
 }
 
 static bool

@@ -241,6 +241,118 @@ like($mover->{stderr}, $no, 'and sees where its table is now');
 $labeler->quit;
 $mover->quit;
 
+# Places that all data pass through, where a tier names their control.
+# Class confidential requires tier enhanced.
+sub names
+{
+	my ($control, $tier) = @_;
+	$tier ||= 'enhanced';
+	run_sql("DELETE FROM dataclass.tier_control WHERE control = '$control'");
+	run_sql("INSERT INTO dataclass.tier_control (tier, control, requirement) VALUES ('$tier', '$control', 'encrypted')");
+}
+sub unnames { run_sql("DELETE FROM dataclass.tier_control WHERE control = '$_[0]'"); }
+
+run_sql(q{SET default_tablespace = crypt_2; CREATE TABLE fresh (id int PRIMARY KEY, n int); CREATE TABLE other (id int PRIMARY KEY, n int);
+	CREATE TABLE flat (id int) TABLESPACE plain; CREATE VIEW seen AS SELECT 1 AS x});
+my $fresh = q{SECURITY LABEL FOR dataclass ON TABLE fresh IS 'confidential'};
+names('wal');
+$err = refused($fresh, 'SECURITY LABEL while pg_wal is plain',
+	qr/DETAIL:  Place "pg_wal": Control wal of tier "enhanced" requires encrypted storage with evidence of grade 2, found at "pg_wal": plain, grade 2/);
+like($err, qr/labeled "confidential" while place "pg_wal"/, 'the message names the place');
+like($err, qr/HINT:  Stop the server and move the data directory, or pg_wal/, 'the hint is the next step');
+is(run_sql(q{SELECT action, split_part(object_identity, '.', 2), outcome, breach, required_tier FROM dataclass_audit.event WHERE kind = 'at_rest_refused' AND detail LIKE 'Place "pg_wal"%' ORDER BY seq DESC LIMIT 1}),
+	'SECURITY LABEL|fresh|denied|t|enhanced', 'in the trail');
+refused(q{SELECT dataclass.set_label('table', 'fresh', 'confidential')}, 'set_label()', qr/pg_wal/);
+refused(q{SECURITY LABEL FOR dataclass ON SCHEMA public IS 'confidential'}, 'a schema', qr/pg_wal|tablespace "p/);
+refused('CREATE TABLE c1 TABLESPACE crypt_2 AS SELECT 1 AS x WHERE EXISTS (SELECT FROM made)', 'CREATE TABLE AS', qr/pg_wal/)
+  if run_sql(q{SELECT count(*) FROM dataclass.quarantine}) eq '0';
+allowed(q{SECURITY LABEL FOR dataclass ON TABLE fresh IS 'restricted'}, 'a class of a lower tier');
+allowed(q{SECURITY LABEL FOR dataclass ON VIEW seen IS 'confidential'}, 'a view holds no data');
+ok($node->poll_query_until('agency', q{SELECT count(*) > 0 FROM dataclass.quarantine WHERE relation = 'good'::regclass AND origin = 'watch' AND place = 'pg_wal'}),
+	'the watch puts what is there under quarantine');
+is(run_sql(q{SELECT verdict FROM dataclass.posture WHERE place = 'pg_wal' AND verdict = 'violation' LIMIT 1}), 'violation', 'posture shows it');
+my ($denied_out, $denied_err) = ('', '');
+$node->psql('agency', 'SELECT count(*) FROM good', stdout => \$denied_out, stderr => \$denied_err);
+like($denied_err, qr/permission denied for relation "good"/, 'it is not read');
+refused('ALTER TABLE good SET TABLESPACE crypt', 'moving it to a good place', qr/pg_wal/);
+refused('CREATE INDEX ON good (n) TABLESPACE crypt_2', 'CREATE INDEX', qr/pg_wal/);
+run_sql('CREATE TABLE parts_3 (id int, note text) TABLESPACE crypt_2');
+refused('ALTER TABLE parts ATTACH PARTITION parts_3 FOR VALUES IN (3)', 'ATTACH PARTITION', qr/pg_wal/);
+refused('ALTER DATABASE vault SET TABLESPACE crypt_2', 'a database with a label', qr/pg_wal/);
+refused('CREATE DATABASE copied TEMPLATE vault', 'a copy of a database with a label', qr/pg_wal/);
+
+# every mode, and a restore
+my $seq = run_sql('SELECT max(seq) FROM dataclass_audit.event');
+sub since { return run_sql("SELECT kind, outcome, count(*) FROM dataclass_audit.event WHERE seq > $seq AND detail LIKE 'Place \"pg_wal\"%' AND action <> 'watch' GROUP BY 1, 2"); }
+$node->append_conf('postgresql.conf', q{dataclass.at_rest_enforcement = permissive});
+$node->reload;
+$node->poll_query_until('agency', q{SELECT current_setting('dataclass.at_rest_enforcement') = 'permissive'});
+allowed('BEGIN; ALTER TABLE ALL IN TABLESPACE crypt_2 SET TABLESPACE crypt; ROLLBACK; ' . $fresh, 'permissive: labelled');
+$node->poll_query_until('agency', "SELECT count(*) > 0 FROM dataclass_audit.event WHERE seq > $seq AND kind = 'at_rest_refused' AND object_identity LIKE '%.fresh'");
+is(run_sql("SELECT split_part(object_identity, '.', 2), count(*) FROM dataclass_audit.event WHERE seq > $seq AND kind = 'at_rest_refused' AND action = 'SECURITY LABEL' GROUP BY 1"), 'fresh|1', 'permissive: recorded');
+is(run_sql("SELECT outcome, count(*) FROM dataclass_audit.event WHERE seq > $seq AND detail LIKE 'Place \"pg_wal\"%' AND action = 'ALTER ALL IN TABLESPACE' GROUP BY 1"), 'permitted|1', 'once a statement, however many relations it moves');
+run_sql(q{SECURITY LABEL FOR dataclass ON TABLE fresh IS NULL});
+$node->append_conf('postgresql.conf', q{dataclass.at_rest_enforcement = off});
+$node->reload;
+$node->poll_query_until('agency', q{SELECT current_setting('dataclass.at_rest_enforcement') = 'off'});
+$seq = run_sql('SELECT max(seq) FROM dataclass_audit.event');
+allowed($fresh, 'off: labelled');
+is(since(), '', 'off: not recorded');
+run_sql(q{SECURITY LABEL FOR dataclass ON TABLE fresh IS NULL});
+$node->append_conf('postgresql.conf', q{dataclass.at_rest_enforcement = enforcing});
+$node->reload;
+$node->poll_query_until('agency', q{SELECT current_setting('dataclass.at_rest_enforcement') = 'enforcing'});
+run_sql(q{SET check_function_bodies = off; SECURITY LABEL FOR dataclass ON TABLE other IS 'confidential'});
+is(run_sql(q{SELECT origin FROM dataclass.quarantine WHERE relation = 'other'::regclass}), 'restore', 'a restore is let in, under quarantine');
+is(run_sql(q{SELECT outcome FROM dataclass_audit.event WHERE kind = 'at_rest_violation' AND object_identity LIKE '%.other' AND detail LIKE 'Place "pg_wal"%' LIMIT 1}), 'observed', 'and recorded');
+
+# a tier above that of the class names it: nothing to this class
+names('wal', 'highest');
+allowed($fresh, 'named by a higher tier alone');
+run_sql(q{SECURITY LABEL FOR dataclass ON TABLE fresh IS NULL});
+run_sql(q{UPDATE dataclass.tier_control SET tier = 'enhanced', requirement = 'none' WHERE control = 'wal'});
+allowed($fresh, 'named with requirement none');
+run_sql(q{SECURITY LABEL FOR dataclass ON TABLE fresh IS NULL});
+unnames('wal');
+allowed($fresh, 'named no more');
+ok($node->poll_query_until('agency', q{SELECT count(*) = 0 FROM dataclass.quarantine WHERE relation = 'good'::regclass}), 'the watch ends the quarantine');
+is(run_sql('SELECT count(*) FROM good'), '100', 'it is read again');
+run_sql(q{SECURITY LABEL FOR dataclass ON TABLE fresh IS NULL});
+
+# the other kinds
+my %step = (journal => qr/pg_dataclass/, log => qr/logging_collector/, archive => qr/Archive to a local directory/, swap => qr/swap/, core_dump => qr/core dumps/);
+run_sql(q{ALTER SYSTEM SET log_directory = '} . $plain_dir . q{'});
+run_sql(q{SELECT pg_reload_conf()});
+for my $control (sort keys %step)
+{
+	my $found = run_sql("SELECT count(*) FROM dataclass.storage_evidence() WHERE control = '$control' AND (verdict <> 'encrypted')");
+	names($control);
+	if ($found eq '0')
+	{
+		allowed($fresh, "$control: no such place here");
+		run_sql(q{SECURITY LABEL FOR dataclass ON TABLE fresh IS NULL});
+	}
+	else
+	{
+		my $told = refused($fresh, $control, qr/DETAIL:  Place "[^"]+": Control $control of tier "enhanced" requires/);
+		like($told, qr/HINT:  .*$step{$control}/, "$control: the next step");
+	}
+	unnames($control);
+}
+
+# the write-ahead log on encrypted storage, and all that counts with it
+names('wal');
+$node->stop;
+for my $directory ('pg_wal', 'pg_replslot', 'pg_twophase')
+{
+	my $from = $node->data_dir . "/$directory";
+	system('cp', '-a', $from, "$crypt_dir.2/$directory") == 0 && rename($from, "$from.old") && symlink("$crypt_dir.2/$directory", $from)
+	  or BAIL_OUT("could not move $directory: $!");
+}
+$node->start;
+allowed($fresh, 'the write-ahead log was moved to encrypted storage');
+unnames('wal');
+
 ok($node->poll_query_until('agency', q{SELECT count(*) >= 30 FROM dataclass_audit.event WHERE kind = 'at_rest_refused' AND outcome = 'denied'}), 'refusals are in the trail');
 
 $node->stop;
