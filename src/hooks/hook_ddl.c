@@ -294,6 +294,17 @@ invalidate_ancestors(Oid relid)
 		invalidate_ancestors(lfirst_oid(cell));
 }
 
+/* file_fdw runs what this option says as COPY ... PROGRAM does, wherever in its wrapper, server or table it stands. */
+static void
+check_program_option(List *options)
+{
+	ListCell   *cell;
+
+	foreach(cell, options)
+		if (strcmp(lfirst_node(DefElem, cell)->defname, "program") == 0)
+			access_check_server("FOREIGN TABLE", "PROGRAM");
+}
+
 static void
 check_alter_table(AlterTableStmt *stmt)
 {
@@ -314,6 +325,8 @@ check_alter_table(AlterTableStmt *stmt)
 		AlterTableCmd *cmd = lfirst(cell);
 
 		protect_check_alter(relid, stmt->relation->inh, cmd);
+		if (cmd->subtype == AT_GenericOptions)
+			check_program_option((List *) cmd->def);
 		if ((cmd->subtype == AT_DisableRowSecurity || cmd->subtype == AT_NoForceRowSecurity) &&
 			relation_labels(relid)->row_label_attnum != InvalidAttrNumber)
 			refuse_row_security_off(relid);
@@ -478,6 +491,21 @@ ddl_check(Node *parsetree)
 		case T_AlterTableStmt:
 			check_alter_table((AlterTableStmt *) parsetree);
 			break;
+		case T_CreateForeignTableStmt:
+			check_program_option(((CreateForeignTableStmt *) parsetree)->options);
+			break;
+		case T_CreateForeignServerStmt:
+			check_program_option(((CreateForeignServerStmt *) parsetree)->options);
+			break;
+		case T_AlterForeignServerStmt:
+			check_program_option(((AlterForeignServerStmt *) parsetree)->options);
+			break;
+		case T_CreateFdwStmt:
+			check_program_option(((CreateFdwStmt *) parsetree)->options);
+			break;
+		case T_AlterFdwStmt:
+			check_program_option(((AlterFdwStmt *) parsetree)->options);
+			break;
 		case T_CreateFunctionStmt:
 			check_language((CreateFunctionStmt *) parsetree);
 			break;
@@ -490,6 +518,8 @@ ddl_check(Node *parsetree)
 		case T_CopyStmt:
 			if (((CopyStmt *) parsetree)->is_program)
 				access_check_server("COPY", "PROGRAM");
+			else if (((CopyStmt *) parsetree)->filename && !((CopyStmt *) parsetree)->is_from)
+				access_check_server("COPY", "TO file");
 			if (((CopyStmt *) parsetree)->is_from && OidIsValid(relation_of(((CopyStmt *) parsetree)->relation)))
 				target_check_copy(relation_of(((CopyStmt *) parsetree)->relation));
 			break;

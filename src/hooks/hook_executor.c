@@ -268,8 +268,8 @@ check_relation(const Check *check)
 }
 
 /* DML on the policy's tables is an officer's act, also for superusers who are none. */
-static void
-check_policy_write(Oid relid, const char *command)
+void
+access_check_policy_write(Oid relid, const char *command)
 {
 	Refusal		refusal = {0};
 
@@ -315,7 +315,7 @@ check_access(const CompatAccess *access, const PlannedStmt *plan, bool report)
 	{
 		if (access->required & writes)
 		{
-			check_policy_write(access->relid, check.command);
+			access_check_policy_write(access->relid, check.command);
 			kept_table_guard(access->relid, check.command);
 		}
 		mask_guard_key(access->relid, check.command);

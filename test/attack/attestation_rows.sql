@@ -2,7 +2,7 @@
 -- role: dba
 -- expect: denied
 -- denials: 7
--- recorded: kind=trail_guard rule=attestation
+-- recorded: kind=trail_guard
 
 INSERT INTO dataclass.attestation VALUES (1, 'x', 'x', '{}', '\x00', 1, 0, '', now(), 'dba', NULL, NULL, NULL, 'valid');
 UPDATE dataclass.attestation SET revoked_at = NULL;
