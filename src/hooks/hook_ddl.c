@@ -325,8 +325,6 @@ check_alter_table(AlterTableStmt *stmt)
 		AlterTableCmd *cmd = lfirst(cell);
 
 		protect_check_alter(relid, stmt->relation->inh, cmd);
-		if (cmd->subtype == AT_GenericOptions)
-			check_program_option((List *) cmd->def);
 		if ((cmd->subtype == AT_DisableRowSecurity || cmd->subtype == AT_NoForceRowSecurity) &&
 			relation_labels(relid)->row_label_attnum != InvalidAttrNumber)
 			refuse_row_security_off(relid);
@@ -479,17 +477,28 @@ check_alter_function(const AlterFunctionStmt *stmt)
 		define_check_dependents(ProcedureRelationId, function, "ALTER FUNCTION");
 }
 
-void
-ddl_check(Node *parsetree)
+/* What leads to files and programs of the server, in every database of the cluster. */
+static void
+check_server_access(Node *parsetree)
 {
 	ListCell   *cell;
 
-	if (guc_enforcement == ENFORCEMENT_OFF || !policy_current()->installed)
-		return;
 	switch (nodeTag(parsetree))
 	{
+		case T_CopyStmt:
+			if (((CopyStmt *) parsetree)->is_program)
+				access_check_server("COPY", "PROGRAM");
+			else if (((CopyStmt *) parsetree)->filename && !((CopyStmt *) parsetree)->is_from)
+				access_check_server("COPY", "TO file");
+			break;
 		case T_AlterTableStmt:
-			check_alter_table((AlterTableStmt *) parsetree);
+			foreach(cell, ((AlterTableStmt *) parsetree)->cmds)
+				if (lfirst_node(AlterTableCmd, cell)->subtype == AT_GenericOptions)
+					check_program_option((List *) lfirst_node(AlterTableCmd, cell)->def);
+			break;
+		case T_CreateFunctionStmt:
+			if (!policy_current()->installed)
+				check_language((CreateFunctionStmt *) parsetree);
 			break;
 		case T_CreateForeignTableStmt:
 			check_program_option(((CreateForeignTableStmt *) parsetree)->options);
@@ -506,6 +515,26 @@ ddl_check(Node *parsetree)
 		case T_AlterFdwStmt:
 			check_program_option(((AlterFdwStmt *) parsetree)->options);
 			break;
+		default:
+			break;
+	}
+}
+
+void
+ddl_check(Node *parsetree)
+{
+	ListCell   *cell;
+
+	if (guc_enforcement == ENFORCEMENT_OFF)
+		return;
+	check_server_access(parsetree);
+	if (!policy_current()->installed)
+		return;
+	switch (nodeTag(parsetree))
+	{
+		case T_AlterTableStmt:
+			check_alter_table((AlterTableStmt *) parsetree);
+			break;
 		case T_CreateFunctionStmt:
 			check_language((CreateFunctionStmt *) parsetree);
 			break;
@@ -516,10 +545,6 @@ ddl_check(Node *parsetree)
 				define_check_default_partition(relation_of(linitial(((CreateStmt *) parsetree)->inhRelations)), "CREATE TABLE");
 			break;
 		case T_CopyStmt:
-			if (((CopyStmt *) parsetree)->is_program)
-				access_check_server("COPY", "PROGRAM");
-			else if (((CopyStmt *) parsetree)->filename && !((CopyStmt *) parsetree)->is_from)
-				access_check_server("COPY", "TO file");
 			if (((CopyStmt *) parsetree)->is_from && OidIsValid(relation_of(((CopyStmt *) parsetree)->relation)))
 				target_check_copy(relation_of(((CopyStmt *) parsetree)->relation));
 			break;

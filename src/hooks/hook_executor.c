@@ -481,8 +481,28 @@ access_check_server(const char *command, const char *what)
 	Refusal		refusal = {0};
 	const char *name = p->nclasses ? p->classes[p->nclasses - 1].name : NULL;
 
-	if (guc_enforcement == ENFORCEMENT_OFF || !p->installed)
+	if (guc_enforcement == ENFORCEMENT_OFF)
 		return;
+	/* another database of the cluster, without classes: files are the same there, officers as well */
+	if (!p->installed)
+	{
+		if (IsBinaryUpgrade || policy_is_officer())
+			return;
+		refusal.event.kind = EVENT_DDL_DENIED;
+		refusal.event.severity = SEVERITY_HIGH;
+		refusal.event.breach = true;
+		refusal.event.action = command;
+		refusal.event.object_type = "server";
+		refusal.event.object_identity = what;
+		refusal.event.rule = "officer";
+		refusal.event.detail = "Files and WAL of the server hold data of every label.";
+		refusal.message = psprintf("permission denied for %s", what);
+		refusal.detail = refusal.event.detail;
+		refusal.hint = "Ask a member of dataclass_officer.";
+		refusal.mode = guc_enforcement;
+		report_refusal(&refusal);
+		return;
+	}
 	request_init(&request, subject_current(), ACTION_EXPORT);
 	request.governed = true;
 	if (name && label_parse(name, strlen(name), &label, &error))

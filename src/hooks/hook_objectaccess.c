@@ -181,7 +181,7 @@ reads_below_labels(Oid funcid)
 	static Oid	functions[32];
 	static int	nfunctions = -1;
 
-	if (funcid >= FirstNormalObjectId || !policy_current()->installed)
+	if (funcid >= FirstNormalObjectId || guc_enforcement == ENFORCEMENT_OFF)
 		return false;
 	if (nfunctions < 0)
 	{
