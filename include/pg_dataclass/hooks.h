@@ -31,6 +31,7 @@ extern bool function_hold_back_inlining;
 
 /* Any use of a relation by a command other than a query; raises (hook_executor.c). */
 extern void access_check_relation(Oid relid, PolicyAction action, const char *command);
+extern void access_check_policy_write(Oid relid, const char *command);
 /* The same for a row that is routed to a partition. */
 extern void access_check_partition(Oid relid);
 

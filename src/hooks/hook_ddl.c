@@ -294,6 +294,17 @@ invalidate_ancestors(Oid relid)
 		invalidate_ancestors(lfirst_oid(cell));
 }
 
+/* file_fdw runs what this option says as COPY ... PROGRAM does, wherever in its wrapper, server or table it stands. */
+static void
+check_program_option(List *options)
+{
+	ListCell   *cell;
+
+	foreach(cell, options)
+		if (strcmp(lfirst_node(DefElem, cell)->defname, "program") == 0)
+			access_check_server("FOREIGN TABLE", "PROGRAM");
+}
+
 static void
 check_alter_table(AlterTableStmt *stmt)
 {
@@ -466,12 +477,58 @@ check_alter_function(const AlterFunctionStmt *stmt)
 		define_check_dependents(ProcedureRelationId, function, "ALTER FUNCTION");
 }
 
+/* What leads to files and programs of the server, in every database of the cluster. */
+static void
+check_server_access(Node *parsetree)
+{
+	ListCell   *cell;
+
+	switch (nodeTag(parsetree))
+	{
+		case T_CopyStmt:
+			if (((CopyStmt *) parsetree)->is_program)
+				access_check_server("COPY", "PROGRAM");
+			else if (((CopyStmt *) parsetree)->filename && !((CopyStmt *) parsetree)->is_from)
+				access_check_server("COPY", "TO file");
+			break;
+		case T_AlterTableStmt:
+			foreach(cell, ((AlterTableStmt *) parsetree)->cmds)
+				if (lfirst_node(AlterTableCmd, cell)->subtype == AT_GenericOptions)
+					check_program_option((List *) lfirst_node(AlterTableCmd, cell)->def);
+			break;
+		case T_CreateFunctionStmt:
+			if (!policy_current()->installed)
+				check_language((CreateFunctionStmt *) parsetree);
+			break;
+		case T_CreateForeignTableStmt:
+			check_program_option(((CreateForeignTableStmt *) parsetree)->options);
+			break;
+		case T_CreateForeignServerStmt:
+			check_program_option(((CreateForeignServerStmt *) parsetree)->options);
+			break;
+		case T_AlterForeignServerStmt:
+			check_program_option(((AlterForeignServerStmt *) parsetree)->options);
+			break;
+		case T_CreateFdwStmt:
+			check_program_option(((CreateFdwStmt *) parsetree)->options);
+			break;
+		case T_AlterFdwStmt:
+			check_program_option(((AlterFdwStmt *) parsetree)->options);
+			break;
+		default:
+			break;
+	}
+}
+
 void
 ddl_check(Node *parsetree)
 {
 	ListCell   *cell;
 
-	if (guc_enforcement == ENFORCEMENT_OFF || !policy_current()->installed)
+	if (guc_enforcement == ENFORCEMENT_OFF)
+		return;
+	check_server_access(parsetree);
+	if (!policy_current()->installed)
 		return;
 	switch (nodeTag(parsetree))
 	{
@@ -488,8 +545,6 @@ ddl_check(Node *parsetree)
 				define_check_default_partition(relation_of(linitial(((CreateStmt *) parsetree)->inhRelations)), "CREATE TABLE");
 			break;
 		case T_CopyStmt:
-			if (((CopyStmt *) parsetree)->is_program)
-				access_check_server("COPY", "PROGRAM");
 			if (((CopyStmt *) parsetree)->is_from && OidIsValid(relation_of(((CopyStmt *) parsetree)->relation)))
 				target_check_copy(relation_of(((CopyStmt *) parsetree)->relation));
 			break;

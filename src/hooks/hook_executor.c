@@ -268,8 +268,8 @@ check_relation(const Check *check)
 }
 
 /* DML on the policy's tables is an officer's act, also for superusers who are none. */
-static void
-check_policy_write(Oid relid, const char *command)
+void
+access_check_policy_write(Oid relid, const char *command)
 {
 	Refusal		refusal = {0};
 
@@ -316,7 +316,7 @@ check_access(const CompatAccess *access, const PlannedStmt *plan, bool report)
 		if (access->required & writes)
 		{
 			kept_table_guard(access->relid, check.command);
-			check_policy_write(access->relid, check.command);
+			access_check_policy_write(access->relid, check.command);
 		}
 		mask_guard_key(access->relid, check.command);
 		return true;
@@ -481,8 +481,28 @@ access_check_server(const char *command, const char *what)
 	Refusal		refusal = {0};
 	const char *name = p->nclasses ? p->classes[p->nclasses - 1].name : NULL;
 
-	if (guc_enforcement == ENFORCEMENT_OFF || !p->installed)
+	if (guc_enforcement == ENFORCEMENT_OFF)
 		return;
+	/* another database of the cluster, without classes: files are the same there, officers as well */
+	if (!p->installed)
+	{
+		if (IsBinaryUpgrade || policy_is_officer())
+			return;
+		refusal.event.kind = EVENT_DDL_DENIED;
+		refusal.event.severity = SEVERITY_HIGH;
+		refusal.event.breach = true;
+		refusal.event.action = command;
+		refusal.event.object_type = "server";
+		refusal.event.object_identity = what;
+		refusal.event.rule = "officer";
+		refusal.event.detail = "Files and WAL of the server hold data of every label.";
+		refusal.message = psprintf("permission denied for %s", what);
+		refusal.detail = refusal.event.detail;
+		refusal.hint = "Ask a member of dataclass_officer.";
+		refusal.mode = guc_enforcement;
+		report_refusal(&refusal);
+		return;
+	}
 	request_init(&request, subject_current(), ACTION_EXPORT);
 	request.governed = true;
 	if (name && label_parse(name, strlen(name), &label, &error))

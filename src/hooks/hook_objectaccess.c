@@ -165,8 +165,8 @@ record_drop(Oid class_id, Oid object_id, int32 object_subid)
 }
 
 /*
- * Core's functions that hand out files of the server or its WAL, where labels
- * do not reach.  Looked up by name once, since they have several signatures;
+ * Core's functions that hand out or write files of the server, or hand out its
+ * WAL, where labels do not reach.  Looked up by name once, since they have several signatures;
  * this is asked for every function that a query prepares.
  */
 static bool
@@ -176,12 +176,12 @@ reads_below_labels(Oid funcid)
 		"pg_read_file", "pg_read_file_old", "pg_read_binary_file",
 		"pg_logical_slot_get_changes", "pg_logical_slot_peek_changes",
 		"pg_logical_slot_get_binary_changes", "pg_logical_slot_peek_binary_changes",
-		"lo_import"
+		"lo_import", "lo_export"
 	};
 	static Oid	functions[32];
 	static int	nfunctions = -1;
 
-	if (funcid >= FirstNormalObjectId || !policy_current()->installed)
+	if (funcid >= FirstNormalObjectId || guc_enforcement == ENFORCEMENT_OFF)
 		return false;
 	if (nfunctions < 0)
 	{
@@ -251,7 +251,8 @@ dataclass_object_access(ObjectAccessType access, Oid class_id, Oid object_id, in
 			break;
 		case OAT_TRUNCATE:
 			guard_relation_write(object_id, "TRUNCATE");
-			profile_guard_write(object_id, "TRUNCATE");
+			if (guc_enforcement != ENFORCEMENT_OFF)
+				access_check_policy_write(object_id, "TRUNCATE");
 			mask_guard_key(object_id, "TRUNCATE");
 			kept_table_guard(object_id, "TRUNCATE");
 			if (!define_is_empty(object_id))

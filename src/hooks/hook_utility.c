@@ -151,6 +151,25 @@ need_officer(const char *action, const char *what, const char *detail)
 	report_refusal(&refusal);
 }
 
+/* Settings that decide what code runs in the server, who is let in, and whether labels protect anything. */
+static bool
+setting_needs_officer(const char *name)
+{
+	static const char *const names[] = {
+		"shared_preload_libraries", "local_preload_libraries", "session_preload_libraries",
+		"jit_provider", "dynamic_library_path", "archive_library",
+		"archive_command", "archive_cleanup_command", "restore_command", "recovery_end_command",
+		"ssl_passphrase_command", "hba_file", "ident_file"
+	};
+
+	if (pg_strncasecmp(name, "dataclass.", 10) == 0)
+		return true;
+	for (int i = 0; i < lengthof(names); i++)
+		if (pg_strcasecmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 static void
 check_server_command(Node *parsetree)
 {
@@ -163,10 +182,7 @@ check_server_command(Node *parsetree)
 
 		if (set->name == NULL)
 			need_officer("ALTER SYSTEM", "ALL", "Resetting all settings resets those of pg_dataclass.");
-		else if (pg_strncasecmp(set->name, "dataclass.", 10) == 0 ||
-				 pg_strcasecmp(set->name, "shared_preload_libraries") == 0 ||
-				 pg_strcasecmp(set->name, "local_preload_libraries") == 0 ||
-				 pg_strcasecmp(set->name, "session_preload_libraries") == 0)
+		else if (setting_needs_officer(set->name))
 			need_officer("ALTER SYSTEM", set->name, "The setting decides whether labels protect anything.");
 	}
 }
@@ -401,6 +417,8 @@ dataclass_process_utility(PlannedStmt *pstmt, const char *query_string, bool rea
 	gate_utility(pstmt, &arrivals);
 	if (!policy_current()->installed || IsA(parsetree, CreatedbStmt))
 	{
+		/* files and programs of the server are the same from every database */
+		ddl_check(parsetree);
 		if (IsA(parsetree, SecLabelStmt))
 			canonicalize_label(&args);
 		run(&args);
