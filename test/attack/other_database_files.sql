@@ -1,7 +1,7 @@
--- title: functions that read and write files, from a database without the extension
+-- title: files and programs of the server, from a database without the extension
 -- role: dba
 -- expect: denied
--- denials: 4
+-- denials: 8
 
 CREATE DATABASE att_elsewhere TEMPLATE template0;
 \c att_elsewhere
@@ -9,5 +9,9 @@ SELECT 'SECRET-' || 'CANARY' FROM pg_read_binary_file('PG_VERSION');
 SELECT pg_read_file('postgresql.conf', 0, 10);
 SELECT lo_import('/etc/hostname');
 SELECT lo_export(lo_from_bytea(0, 'x'), '/tmp/pg_dataclass_attack.conf');
+COPY (SELECT 1) TO PROGRAM 'true';
+COPY (SELECT 1) TO '/tmp/pg_dataclass_attack.conf';
+DO $$ BEGIN EXECUTE $c$COPY (SELECT 1) TO PROGRAM 'true'$c$; END $$;
+CREATE FUNCTION native() RETURNS int LANGUAGE c AS 'libc', 'abort';
 \c att
 DROP DATABASE att_elsewhere;
