@@ -113,4 +113,7 @@ extern void column_use_find(Query *parse, ColumnUse *untouched);
 extern void column_use_mark_plan(PlannedStmt *plan, const ColumnUse *untouched);
 extern bool column_use_plan_leaves(const PlannedStmt *plan, Oid relid, AttrNumber attnum);
 
+/* server_file.c: does COPY ... TO that file write into what the server itself rests on? */
+extern bool server_file_is_own(const char *filename);
+
 #endif							/* PG_DATACLASS_HOOKS_H */

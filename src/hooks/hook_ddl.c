@@ -488,8 +488,9 @@ check_server_access(Node *parsetree)
 		case T_CopyStmt:
 			if (((CopyStmt *) parsetree)->is_program)
 				access_check_server("COPY", "PROGRAM");
-			else if (((CopyStmt *) parsetree)->filename && !((CopyStmt *) parsetree)->is_from)
-				access_check_server("COPY", "TO file");
+			else if (((CopyStmt *) parsetree)->filename && !((CopyStmt *) parsetree)->is_from &&
+					 server_file_is_own(((CopyStmt *) parsetree)->filename))
+				access_check_server("COPY", "files of the server");
 			break;
 		case T_AlterTableStmt:
 			foreach(cell, ((AlterTableStmt *) parsetree)->cmds)

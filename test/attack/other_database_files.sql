@@ -10,7 +10,7 @@ SELECT pg_read_file('postgresql.conf', 0, 10);
 SELECT lo_import('/etc/hostname');
 SELECT lo_export(lo_from_bytea(0, 'x'), '/tmp/pg_dataclass_attack.conf');
 COPY (SELECT 1) TO PROGRAM 'true';
-COPY (SELECT 1) TO '/tmp/pg_dataclass_attack.conf';
+DO $$ BEGIN EXECUTE format('COPY (SELECT 1) TO %L', current_setting('data_directory') || '/made_up'); END $$;
 DO $$ BEGIN EXECUTE $c$COPY (SELECT 1) TO PROGRAM 'true'$c$; END $$;
 CREATE FUNCTION native() RETURNS int LANGUAGE c AS 'libc', 'abort';
 \c att
