@@ -257,10 +257,10 @@ dataclass_object_access(ObjectAccessType access, Oid class_id, Oid object_id, in
 			break;
 		case OAT_TRUNCATE:
 			guard_relation_write(object_id, "TRUNCATE");
+			kept_table_guard(object_id, "TRUNCATE");
 			if (guc_enforcement != ENFORCEMENT_OFF)
 				access_check_policy_write(object_id, "TRUNCATE");
 			mask_guard_key(object_id, "TRUNCATE");
-			kept_table_guard(object_id, "TRUNCATE");
 			if (!define_is_empty(object_id))
 				access_check_relation(object_id, ACTION_WRITE, "TRUNCATE");
 			break;
