@@ -57,6 +57,10 @@ extern int	guc_on_audit_failure;
 extern int	guc_audit_timeout;	/* ms */
 extern int	guc_audit_queue_size;	/* slots */
 extern int	guc_writer_idle_timeout;	/* s */
+extern char *guc_node_name;
+
+/* dataclass.node_name, else cluster_name, else the name of the host. */
+extern const char *audit_node_name(void);
 
 extern void audit_settings_init(void);
 
@@ -221,6 +225,8 @@ typedef enum TrailColumn
 	TRAIL_FOUND_TIER,
 	TRAIL_STATEMENT,
 	TRAIL_DETAIL,
+	TRAIL_REPEATS,
+	TRAIL_NODE,
 	TRAIL_ORIGIN,
 	TRAIL_FORMAT_VERSION,
 	TRAIL_PREV_HASH,
@@ -268,6 +274,17 @@ typedef struct TrailBatch TrailBatch;
 extern TrailBatch *trail_open(const TrailHead *head);
 extern bool trail_has_event(TrailBatch *batch, const uint8 *event_id);
 extern void trail_insert(TrailBatch *batch, const AuditPayload *payload, const char *origin);
+
+/* What the batch has inserted so far; payloads are copies that live as long as the batch. */
+typedef struct TrailInserted
+{
+	int64		seq;
+	int64		recorded_at;	/* unix time, microseconds */
+	AuditRecord record;			/* texts point into the batch's copy of the payload */
+	uint8		leaf[AUDIT_HASH_SIZE];
+} TrailInserted;
+
+extern List *trail_inserted(TrailBatch *batch); /* of TrailInserted */
 extern void trail_close(TrailBatch *batch, TrailHead *after);	/* writes the head row */
 
 /* Rebuild payload and place from a tuple; texts may be detoasted copies. */

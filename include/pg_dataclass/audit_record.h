@@ -32,6 +32,7 @@ typedef enum AuditNumberField
 	AUDIT_CLASS_ID,
 	AUDIT_OBJECT_ID,
 	AUDIT_OBJECT_SUBID,
+	AUDIT_REPEATS,				/* events that the record stands for; absent: one */
 	AUDIT_NUMBER_COUNT
 } AuditNumberField;
 
@@ -57,6 +58,7 @@ typedef enum AuditTextField
 	AUDIT_FOUND_TIER,
 	AUDIT_STATEMENT,
 	AUDIT_DETAIL,
+	AUDIT_NODE,					/* server on which it happened */
 	AUDIT_TEXT_COUNT
 } AuditTextField;
 

@@ -35,10 +35,23 @@ typedef enum EventKind
 	EVENT_QUARANTINE,			/* quarantine: a relation was put under it or released from it */
 	EVENT_RISK_ACCEPTED,		/* risk_accepted: an officer accepts a violation for a time, or that time is over */
 	EVENT_ATTESTATION,			/* attestation: accepted, refused, expired or revoked */
-	EVENT_PROFILE				/* profile: a policy profile was loaded or refused */
+	EVENT_PROFILE,				/* profile: a policy profile was loaded or refused */
+	EVENT_SETTING_CHANGE,		/* setting_change: a setting of the extension, by whatever route */
+	EVENT_BREAK_GLASS,			/* break_glass: emergency access was opened, used or closed */
+	EVENT_EXPORT,				/* export: labeled data left the server as a whole */
+	EVENT_PRIVILEGE_DENIED,		/* privilege_denied: core refused access to a governed object */
+	EVENT_LOGIN_FAILED,			/* login_failed: of a role with a clearance */
+	EVENT_READ,					/* read: a class whose reads are audited */
+	EVENT_SUPERUSER_ACCESS,		/* superuser_access: by a role that core exempts, where policy audits it */
+	EVENT_GRANT,				/* grant: privileges on a governed object */
+	EVENT_INCIDENT,				/* incident: opened, or a step of its life */
+	EVENT_DISCLOSURE,			/* disclosure: a notice was handed over, or could not be */
+	EVENT_MEASURE,				/* measure: a response rule acted */
+	EVENT_CHECKPOINT,			/* checkpoint: about keys and checkpoints of the trail */
+	EVENT_ARCHIVE				/* archive: a range of the trail was moved to a file */
 } EventKind;
 
-#define EVENT_KIND_COUNT (EVENT_PROFILE + 1)
+#define EVENT_KIND_COUNT (EVENT_ARCHIVE + 1)
 
 typedef enum EventSeverity
 {
@@ -75,6 +88,7 @@ typedef struct AuditEvent
 	const char *required_tier;
 	const char *found_tier;
 	const char *detail;			/* one sentence */
+	int64		repeats;		/* events like this that the record stands for; 0: only itself */
 } AuditEvent;
 
 /*

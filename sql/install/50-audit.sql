@@ -33,6 +33,8 @@ CREATE TABLE dataclass_audit.event (
 	found_tier         text,
 	statement          text,
 	detail             text,
+	repeats            bigint,
+	node               text,
 	origin             text NOT NULL,
 	format_version     integer NOT NULL,
 	prev_hash          bytea NOT NULL,
@@ -74,6 +76,8 @@ COMMENT ON COLUMN dataclass_audit.event.required_tier IS 'tier that was needed';
 COMMENT ON COLUMN dataclass_audit.event.found_tier IS 'tier that was found';
 COMMENT ON COLUMN dataclass_audit.event.statement IS 'the statement, every constant and parameter replaced by a question mark';
 COMMENT ON COLUMN dataclass_audit.event.detail IS 'one sentence';
+COMMENT ON COLUMN dataclass_audit.event.repeats IS 'how many events like it the record stands for; NULL: itself alone';
+COMMENT ON COLUMN dataclass_audit.event.node IS 'server on which it happened: dataclass.node_name, cluster_name or host name';
 COMMENT ON COLUMN dataclass_audit.event.origin IS 'how it came here: queue, journal or writer';
 COMMENT ON COLUMN dataclass_audit.event.format_version IS 'version of the encoding under the hash';
 COMMENT ON COLUMN dataclass_audit.event.prev_hash IS 'leaf_hash of the record before; zero bytes in the first';

@@ -42,7 +42,8 @@ const uint16_t audit_text_limit[AUDIT_TEXT_COUNT] = {
 	[AUDIT_REQUIRED_TIER] = 64,
 	[AUDIT_FOUND_TIER] = 64,
 	[AUDIT_STATEMENT] = 1024,
-	[AUDIT_DETAIL] = 1024
+	[AUDIT_DETAIL] = 1024,
+	[AUDIT_NODE] = 64
 };
 
 typedef struct NumberRange
@@ -62,7 +63,8 @@ static const NumberRange number_range[AUDIT_NUMBER_COUNT] = {
 	[AUDIT_TRANSACTION_ID] = {0, INT64_MAX, false},
 	[AUDIT_CLASS_ID] = {0, UINT32_MAX, false},
 	[AUDIT_OBJECT_ID] = {0, UINT32_MAX, false},
-	[AUDIT_OBJECT_SUBID] = {INT32_MIN, INT32_MAX, false}
+	[AUDIT_OBJECT_SUBID] = {INT32_MIN, INT32_MAX, false},
+	[AUDIT_REPEATS] = {1, INT64_MAX, false}
 };
 
 static bool

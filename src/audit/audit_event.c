@@ -196,6 +196,9 @@ add_facts(AuditRecord *record, const AuditEvent *event)
 	set_text(record, AUDIT_REQUIRED_TIER, event->required_tier);
 	set_text(record, AUDIT_FOUND_TIER, event->found_tier);
 	set_text(record, AUDIT_DETAIL, event->detail);
+	set_text(record, AUDIT_NODE, audit_node_name());
+	if (event->repeats > 0)
+		set_number(record, AUDIT_REPEATS, event->repeats);
 }
 
 size_t

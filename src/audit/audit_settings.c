@@ -11,8 +11,11 @@
 #include "postgres.h"
 
 #include <limits.h>
+#include <sys/param.h>
+#include <unistd.h>
 
 #include "utils/guc.h"
+#include "utils/ps_status.h"
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/audit_internal.h"
@@ -22,6 +25,7 @@ int			guc_on_audit_failure = AUDIT_FAILURE_REFUSE;
 int			guc_audit_timeout = 5000;
 int			guc_audit_queue_size = 512;
 int			guc_writer_idle_timeout = 60;
+char	   *guc_node_name = NULL;
 
 static const struct config_enum_entry durability_options[] = {
 	{"sync", AUDIT_DURABILITY_SYNC, false},
@@ -75,6 +79,25 @@ audit_settings_init(void)
 							"0 keeps it.",
 							&guc_writer_idle_timeout, 60, 0, 86400,
 							PGC_SIGHUP, GUC_UNIT_S | GUC_DISALLOW_IN_AUTO_FILE, NULL, NULL, NULL);
+	DefineCustomStringVariable("dataclass.node_name",
+							   "Sets the name of this server in audit records.",
+							   "Empty: cluster_name, or the name of the host if that is empty too.",
+							   &guc_node_name, "",
+							   PGC_POSTMASTER, GUC_DISALLOW_IN_AUTO_FILE, NULL, NULL, NULL);
+}
+
+const char *
+audit_node_name(void)
+{
+	static char host[MAXHOSTNAMELEN];
+
+	if (guc_node_name != NULL && guc_node_name[0] != '\0')
+		return guc_node_name;
+	if (cluster_name != NULL && cluster_name[0] != '\0')
+		return cluster_name;
+	if (host[0] == '\0' && gethostname(host, sizeof(host) - 1) != 0)
+		strlcpy(host, "unknown", sizeof(host));
+	return host;
 }
 
 Size

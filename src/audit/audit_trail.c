@@ -52,7 +52,8 @@ const int	trail_text_column[AUDIT_TEXT_COUNT] = {
 	[AUDIT_REQUIRED_TIER] = TRAIL_REQUIRED_TIER,
 	[AUDIT_FOUND_TIER] = TRAIL_FOUND_TIER,
 	[AUDIT_STATEMENT] = TRAIL_STATEMENT,
-	[AUDIT_DETAIL] = TRAIL_DETAIL
+	[AUDIT_DETAIL] = TRAIL_DETAIL,
+	[AUDIT_NODE] = TRAIL_NODE
 };
 
 const int	trail_number_column[AUDIT_NUMBER_COUNT] = {
@@ -63,7 +64,8 @@ const int	trail_number_column[AUDIT_NUMBER_COUNT] = {
 	[AUDIT_TRANSACTION_ID] = TRAIL_TRANSACTION_ID,
 	[AUDIT_CLASS_ID] = TRAIL_CLASS_ID,
 	[AUDIT_OBJECT_ID] = TRAIL_OBJECT_ID,
-	[AUDIT_OBJECT_SUBID] = TRAIL_OBJECT_SUBID
+	[AUDIT_OBJECT_SUBID] = TRAIL_OBJECT_SUBID,
+	[AUDIT_REPEATS] = TRAIL_REPEATS
 };
 
 struct TrailBatch
@@ -74,7 +76,8 @@ struct TrailBatch
 	Oid			event_id_index;
 	TrailHead	head;
 	int64		recorded_at;
-	int64		inserted;
+	List	   *inserted;		/* of TrailInserted */
+	MemoryContext context;
 };
 
 Oid
@@ -214,7 +217,7 @@ trail_last(Relation rel, Oid index, Snapshot snapshot, int64 *seq, uint8 *hash)
 TrailBatch *
 trail_open(const TrailHead *head)
 {
-	TrailBatch *batch = palloc0(sizeof(TrailBatch));
+	TrailBatch *batch = palloc0(sizeof(TrailBatch));	/* dies with the transaction */
 	Oid			event = trail_relid("event");
 	Oid			head_relid = trail_relid("head");
 
@@ -235,6 +238,7 @@ trail_open(const TrailHead *head)
 		damaged("The tables of the trail have not the columns they were created with.");
 	batch->indexes = CatalogOpenIndexes(batch->event);
 	batch->head = *head;
+	batch->context = CurrentMemoryContext;
 	batch->recorded_at = audit_unix_time(GetCurrentTimestamp());
 	return batch;
 }
@@ -270,6 +274,7 @@ number_datum(AuditNumberField field, int64 value)
 		case AUDIT_OBJECT_SUBID:
 			return Int32GetDatum((int32) value);
 		case AUDIT_TRANSACTION_ID:
+		case AUDIT_REPEATS:
 			return Int64GetDatum(value);
 		case AUDIT_CLASS_ID:
 		case AUDIT_OBJECT_ID:
@@ -300,6 +305,30 @@ set_values(const AuditRecord *record, Datum *values, bool *nulls)
 			values[at] = PointerGetDatum(cstring_to_text_with_len(record->text[i].data,
 																  record->text[i].len));
 	}
+}
+
+/* For those who follow up on records within the same transaction. */
+static void
+remember(TrailBatch *batch, const AuditPayload *payload, const uint8 *leaf)
+{
+	MemoryContext old = MemoryContextSwitchTo(batch->context);
+	TrailInserted *inserted = palloc0(sizeof(TrailInserted));
+	uint8	   *copy = palloc(payload->len);
+	const char *error;
+
+	memcpy(copy, payload->data, payload->len);
+	(void) audit_payload_decode(copy, payload->len, &inserted->record, &error);
+	inserted->seq = batch->head.seq;
+	inserted->recorded_at = batch->recorded_at;
+	memcpy(inserted->leaf, leaf, AUDIT_HASH_SIZE);
+	batch->inserted = lappend(batch->inserted, inserted);
+	MemoryContextSwitchTo(old);
+}
+
+List *
+trail_inserted(TrailBatch *batch)
+{
+	return batch->inserted;
 }
 
 void
@@ -348,7 +377,7 @@ trail_insert(TrailBatch *batch, const AuditPayload *payload, const char *origin)
 
 	batch->head.seq = place.seq;
 	memcpy(batch->head.hash, leaf, AUDIT_HASH_SIZE);
-	batch->inserted++;
+	remember(batch, payload, leaf);
 }
 
 void
@@ -358,7 +387,7 @@ trail_close(TrailBatch *batch, TrailHead *after)
 	bool		nulls[HEAD_COLUMN_COUNT] = {false};
 	HeapTuple	tuple;
 
-	if (batch->inserted > 0 || !ItemPointerIsValid(&batch->head.tid))
+	if (batch->inserted != NIL || !ItemPointerIsValid(&batch->head.tid))
 	{
 		if (!merkle_root(&batch->head.frontier, batch->head.root))
 			ereport(ERROR,
@@ -408,6 +437,7 @@ get_number(AuditNumberField field, Datum value, AuditNumber *number)
 			number->value = DatumGetInt32(value);
 			break;
 		case AUDIT_TRANSACTION_ID:
+		case AUDIT_REPEATS:
 			number->value = DatumGetInt64(value);
 			break;
 		case AUDIT_CLASS_ID:

@@ -152,6 +152,7 @@ writer_transaction(writer_work_type work, void *arg, int *sqlstate)
 {
 	TrailHead	after;
 	volatile bool ok = false;
+	volatile bool had_records = false;
 
 	*sqlstate = 0;
 	PG_TRY();
@@ -165,6 +166,8 @@ writer_transaction(writer_work_type work, void *arg, int *sqlstate)
 			writer_recover_head(&writer_head);
 		batch = trail_open(&writer_head);
 		work(batch, arg);
+		stage_in_transaction(batch);
+		had_records = trail_inserted(batch) != NIL;
 		trail_close(batch, &after);
 		PopActiveSnapshot();
 		commit();
@@ -188,6 +191,8 @@ writer_transaction(writer_work_type work, void *arg, int *sqlstate)
 	{
 		writer_head = after;
 		follow_commit();
+		if (had_records)
+			stage_after_commit(&writer_head);
 	}
 	MemoryContextSwitchTo(TopMemoryContext);
 	return ok;
@@ -386,6 +391,7 @@ writer_loop(void)
 		TimestampTz now;
 		bool		stopping = ProcDiePending;
 		long		timeout = 10000;
+		long		wish;
 
 		ResetLatch(MyLatch);
 		if (ConfigReloadPending)
@@ -415,6 +421,9 @@ writer_loop(void)
 		}
 
 		now = GetCurrentTimestamp();
+		wish = stage_tick(now);
+		if (wish >= 0)
+			timeout = Min(timeout, wish);
 		if (import_not_before > now)
 			timeout = Min(timeout, TimestampDifferenceMilliseconds(now, import_not_before) + 1);
 		if (guc_writer_idle_timeout > 0)

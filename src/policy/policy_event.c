@@ -83,6 +83,32 @@ event_kind_name(EventKind kind)
 			return "attestation";
 		case EVENT_PROFILE:
 			return "profile";
+		case EVENT_SETTING_CHANGE:
+			return "setting_change";
+		case EVENT_BREAK_GLASS:
+			return "break_glass";
+		case EVENT_EXPORT:
+			return "export";
+		case EVENT_PRIVILEGE_DENIED:
+			return "privilege_denied";
+		case EVENT_LOGIN_FAILED:
+			return "login_failed";
+		case EVENT_READ:
+			return "read";
+		case EVENT_SUPERUSER_ACCESS:
+			return "superuser_access";
+		case EVENT_GRANT:
+			return "grant";
+		case EVENT_INCIDENT:
+			return "incident";
+		case EVENT_DISCLOSURE:
+			return "disclosure";
+		case EVENT_MEASURE:
+			return "measure";
+		case EVENT_CHECKPOINT:
+			return "checkpoint";
+		case EVENT_ARCHIVE:
+			return "archive";
 	}
 	return "unknown";
 }

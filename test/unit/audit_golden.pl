@@ -7,15 +7,15 @@ use warnings;
 use Digest::SHA qw(sha256);
 
 my @records = (
-	{	id => '00' x 16, numbers => [ 0, 0, (undef) x 6 ],
-		texts => [ 'ddl', 'info', 'allowed', (undef) x 17 ],
+	{	id => '00' x 16, numbers => [ 0, 0, (undef) x 7 ],
+		texts => [ 'ddl', 'info', 'allowed', (undef) x 18 ],
 		seq => 1, recorded => 0, origin => 'queue', prev => "\0" x 32 },
 	{	id => '0192f0c3a4b57cde8f0123456789abcd',
-		numbers => [ 1732406400123456, 1, 54321, 4242, 18446744, 1259, 4294967295, -1 ],
+		numbers => [ 1732406400123456, 1, 54321, 4242, 18446744, 1259, 4294967295, -1, 17 ],
 		texts => [ 'access_denied', 'high', 'denied', 'SELECT', 'doctor', 'app', 'app', 'app', '192.0.2.7',
 			'', '67431200.1092', 'health', 'column', 'clinic.patient.name', 'secret:health,punjab|sindh',
 			'dominance', 'highest', 'baseline', 'select name from clinic.patient where id = ?',
-			"No clearance of the role dominates the label of the object. \xc3\xa9" ],
+			"No clearance of the role dominates the label of the object. \xc3\xa9", 'db-1' ],
 		seq => 2, recorded => 1732406400123999, origin => 'journal', prev => undef });
 
 sub field { my $bytes = shift; return defined $bytes ? pack('N', length $bytes) . $bytes : pack('N', 0xffffffff); }

@@ -42,12 +42,13 @@ second_record(AuditRecord *r)
 	static const uint8_t id[AUDIT_ID_SIZE] = {0x01, 0x92, 0xf0, 0xc3, 0xa4, 0xb5, 0x7c, 0xde,
 		0x8f, 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd};
 	static const int64_t number[AUDIT_NUMBER_COUNT] = {INT64_C(1732406400123456), 1, 54321, 4242,
-		18446744, 1259, INT64_C(4294967295), -1};
+		18446744, 1259, INT64_C(4294967295), -1, 17};
 	static const char *const text[AUDIT_TEXT_COUNT] = {
 		"access_denied", "high", "denied", "SELECT", "doctor", "app", "app", "app", "192.0.2.7",
 		"", "67431200.1092", "health", "column", "clinic.patient.name", "secret:health,punjab|sindh",
 		"dominance", "highest", "baseline", "select name from clinic.patient where id = ?",
-		"No clearance of the role dominates the label of the object. \xc3\xa9"
+		"No clearance of the role dominates the label of the object. \xc3\xa9",
+		"db-1"
 	};
 
 	memset(r, 0, sizeof(*r));
