@@ -57,6 +57,7 @@ extern int	guc_on_audit_failure;
 extern int	guc_audit_timeout;	/* ms */
 extern int	guc_audit_queue_size;	/* slots */
 extern int	guc_writer_idle_timeout;	/* s */
+extern int	guc_repeat_window;	/* ms; 0: repeats are records as all others */
 extern char *guc_node_name;
 
 /* dataclass.node_name, else cluster_name, else the name of the host. */
@@ -72,6 +73,9 @@ extern void audit_settings_init(void);
  * database: name for the record, NULL: the one of this backend.
  */
 extern size_t audit_event_encode(const AuditEvent *event, const char *database, uint8_t *out);
+
+/* UUID of version 7; false if the crypto library gives no random bytes. */
+extern bool audit_make_event_id(uint8 *id, int64 unix_time);
 
 /* Statement with its constants replaced; never raises.  Returns its length. */
 extern size_t audit_normalise(const char *query, char *out, size_t size);
@@ -119,6 +123,12 @@ extern bool audit_queue_attach_writer(Oid dbid);
 extern void audit_queue_detach_writer(void);	/* before exit; taken slots go back */
 extern bool audit_queue_try_detach_idle(void);	/* false: there is work */
 extern int	audit_queue_take(Oid dbid, AuditTaken *taken, int max);
+
+/*
+ * From now on no backend lets go of these.  gone[i]: its backend already has,
+ * and journals it.  xid: the transaction that is about to commit with them.
+ */
+extern void audit_queue_seal(const AuditTaken *taken, int n, TransactionId xid, bool *gone);
 extern void audit_queue_finish(const AuditTaken *taken, int n, bool recorded);
 extern void audit_queue_no_extension(Oid dbid);
 extern bool audit_queue_import_wanted(bool clear);

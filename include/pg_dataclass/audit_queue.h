@@ -33,6 +33,7 @@ typedef struct AuditSlot
 	Oid			dbid;
 	Latch	   *owner;			/* who waits; NULL: nobody */
 	bool		orphan;			/* nobody ever waited: the taker answers for it */
+	bool		sealed;			/* taken, and its transaction is about to commit */
 	bool		retry;			/* an earlier taker may have committed it */
 	int			taker;			/* pid */
 	int			next;			/* slot after this one in its list */

@@ -108,6 +108,20 @@ CREATE TABLE dataclass_audit.journal_position (
 COMMENT ON TABLE dataclass_audit.journal_position IS
 	'How far each journal file was imported; rows stay, so that a stale copy of a file is never imported again.';
 
+CREATE TABLE dataclass_audit.repeat (
+	key         bytea NOT NULL,
+	first_seq   bigint NOT NULL,
+	window_end  timestamptz NOT NULL,
+	repeats     bigint NOT NULL,
+	first_time  timestamptz NOT NULL,
+	last_time   timestamptz NOT NULL,
+	payload     bytea NOT NULL,
+	CONSTRAINT repeat_pkey PRIMARY KEY (key)
+) USING heap WITH (fillfactor = 30);
+ALTER TABLE dataclass_audit.repeat ALTER COLUMN payload SET STORAGE MAIN;
+COMMENT ON TABLE dataclass_audit.repeat IS
+	'Repeats of denials whose window is still open, counted but not yet in the trail: when it ends, one record with their number takes the place of the row.';
+
 -- The empty tree: its root is SHA-256 of nothing.
 INSERT INTO dataclass_audit.head
 	SELECT 0, pg_catalog.decode(pg_catalog.repeat('00', 32), 'hex'),
@@ -149,6 +163,7 @@ COMMENT ON FUNCTION dataclass_audit.begin_trail() IS
 REVOKE ALL ON ALL TABLES IN SCHEMA dataclass_audit FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA dataclass_audit FROM PUBLIC;
 GRANT SELECT ON dataclass_audit.event, dataclass_audit.head, dataclass_audit.journal_position,
+	dataclass_audit.repeat,
 	dataclass_audit.breach, dataclass_audit.denied TO dataclass_auditor, dataclass_officer;
 GRANT EXECUTE ON FUNCTION dataclass_audit.verify(bigint, bigint), dataclass_audit.status()
 	TO dataclass_auditor, dataclass_officer;

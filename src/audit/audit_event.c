@@ -161,8 +161,8 @@ add_session(AuditRecord *record)
 }
 
 /* UUID of version 7: the time first, so that the index on it grows at its end. */
-static bool
-make_event_id(uint8 *id, int64 unix_time)
+bool
+audit_make_event_id(uint8 *id, int64 unix_time)
 {
 	uint64		ms = (uint64) unix_time / 1000;
 
@@ -210,7 +210,7 @@ audit_event_encode(const AuditEvent *event, const char *database, uint8_t *out)
 
 	memset(&record, 0, sizeof(record));
 	arena.used = 0;
-	if (!make_event_id(record.event_id, now))
+	if (!audit_make_event_id(record.event_id, now))
 		return 0;
 	set_number(&record, AUDIT_TIME, now);
 	add_facts(&record, event);

@@ -33,6 +33,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/audit_journal_format.h"
+#include "pg_dataclass/audit_throttle.h"
 #include "pg_dataclass/audit_writer.h"
 
 #define IMPORT_BATCH		256
@@ -189,8 +190,20 @@ import_frame(TrailBatch *batch, Import *import, Position *position)
 	}
 	if (trail_has_event(batch, record.event_id))
 		return;
-	trail_insert(batch, &payload, "journal");
+	(void) throttle_insert(batch, &payload, "journal");
 	position->records++;
+}
+
+/* Nobody delivers them a second time: the position goes with the count. */
+static void
+count_repeats(void)
+{
+	int			n = throttle_held();
+	bool	   *counts = palloc(Max(n, 1) * sizeof(bool));
+
+	memset(counts, true, n * sizeof(bool));
+	throttle_count(counts);
+	pfree(counts);
 }
 
 /* One transaction: up to IMPORT_BATCH frames, and how far that brought us. */
@@ -234,6 +247,7 @@ import_work(TrailBatch *batch, void *arg)
 				break;
 		}
 	}
+	count_repeats();
 	position.bytes = (int64) import->reader.offset;
 	write_position(rel, import, &position);
 	table_close(rel, NoLock);

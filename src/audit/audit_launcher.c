@@ -170,6 +170,8 @@ find_journals(void)
 
 		if (!database_exists(dbid))
 			audit_head_retire(dbid, AUDIT_DROPPED_PREFIX);
+		else
+			audit_queue_request_writer(dbid, false, false);
 	}
 }
 

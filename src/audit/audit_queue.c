@@ -156,6 +156,7 @@ enqueue(AuditDatabase *db, const AuditPayload *payload, Latch *owner)
 	slot->owner = owner;
 	slot->orphan = owner == NULL;
 	slot->retry = false;
+	slot->sealed = false;
 	slot->taker = 0;
 	slot->ticket = ++audit_queue->last_ticket;
 	slot->len = payload->len;
@@ -231,11 +232,15 @@ wait_for_slots(const int *slots, int n)
 	SetLatch(MyLatch);
 }
 
-/* Settle the slots of this backend after the wait. */
-static void
-collect(Oid dbid, const int *slots, int n, bool *done)
+/*
+ * Settle the slots of this backend after the wait.  False: a sealed one is
+ * about to be committed and cannot be let go of.
+ */
+static bool
+collect(Oid dbid, int *slots, int n, bool *done)
 {
 	AuditDatabase *db;
+	bool		settled = true;
 
 	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
 	db = audit_queue_database(dbid, false);
@@ -260,13 +265,20 @@ collect(Oid dbid, const int *slots, int n, bool *done)
 				audit_queue_free_slot(slots[i]);
 				break;
 			case SLOT_TAKEN:
+				if (slot->sealed)
+				{
+					settled = false;
+					continue;
+				}
 				slot->owner = NULL;
 				break;
 			case SLOT_FREE:
 				break;
 		}
+		slots[i] = -1;
 	}
 	LWLockRelease(&audit_queue->lock);
+	return settled;
 }
 
 void
@@ -312,11 +324,12 @@ audit_queue_deliver(Oid dbid, const AuditPayload *payloads, int n, bool *done)
 	}
 	PG_CATCH();
 	{
-		collect(dbid, slots, n, done);
+		(void) collect(dbid, slots, n, done);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	collect(dbid, slots, n, done);
+	while (!collect(dbid, slots, n, done))
+		wait_for_slots(slots, n);
 }
 
 void

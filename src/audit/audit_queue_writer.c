@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
@@ -19,6 +20,7 @@
 #include "pg_dataclass/audit_queue.h"
 
 static Oid	attached_database = InvalidOid;
+static TransactionId sealed_by = InvalidTransactionId;
 
 bool
 audit_queue_attach_writer(Oid dbid)
@@ -56,6 +58,7 @@ requeue(AuditDatabase *db, int index)
 	}
 	slot->next = at;
 	slot->retry = true;
+	slot->sealed = false;
 	slot->taker = 0;
 	if (prev >= 0)
 		audit_queue->slots[prev].next = index;
@@ -65,6 +68,37 @@ requeue(AuditDatabase *db, int index)
 		db->tail = index;
 	db->queued++;
 	pg_atomic_write_u32(&slot->state, SLOT_QUEUED);
+}
+
+/* A taken slot is recorded, or will not be; the lock is held.  Whom to wake, NULL: nobody. */
+static Latch *
+settle(int index, bool recorded)
+{
+	AuditSlot  *slot = &audit_queue->slots[index];
+
+	slot->sealed = false;
+	if (slot->owner != NULL)
+	{
+		pg_atomic_write_u32(&slot->state, recorded ? SLOT_DONE : SLOT_FAILED);
+		return slot->owner;
+	}
+	audit_queue_free_slot(index);
+	return NULL;
+}
+
+void
+audit_queue_seal(const AuditTaken *taken, int n, TransactionId xid, bool *gone)
+{
+	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
+	sealed_by = xid;
+	for (int i = 0; i < n; i++)
+	{
+		AuditSlot  *slot = &audit_queue->slots[taken[i].slot];
+
+		gone[i] = slot->owner == NULL && !slot->orphan;
+		slot->sealed = !gone[i];
+	}
+	LWLockRelease(&audit_queue->lock);
 }
 
 /* The lock is held. */
@@ -82,7 +116,14 @@ release_taken(void)
 		if (db == NULL)
 			continue;
 		db->taken--;
-		if (slot->owner == NULL && !slot->orphan)
+		if (slot->sealed && TransactionIdDidCommit(sealed_by))
+		{
+			Latch	   *owner = settle(i, true);
+
+			if (owner != NULL)
+				SetLatch(owner);
+		}
+		else if (slot->owner == NULL && !slot->orphan)
 			audit_queue_free_slot(i);	/* its backend went to the journal */
 		else
 			requeue(db, i);
@@ -237,18 +278,15 @@ audit_queue_finish(const AuditTaken *taken, int n, bool recorded)
 	{
 		AuditSlot  *slot = &audit_queue->slots[taken[i].slot];
 		AuditDatabase *db = audit_queue_database(slot->dbid, false);
+		Latch	   *owner;
 
 		if (db != NULL)
 			db->taken--;
-		if (slot->owner != NULL)
-		{
-			owners[nowners++] = slot->owner;
-			pg_atomic_write_u32(&slot->state, recorded ? SLOT_DONE : SLOT_FAILED);
-			continue;
-		}
 		if (slot->orphan && !recorded && db != NULL)
 			count_lost(db);
-		audit_queue_free_slot(taken[i].slot);
+		owner = settle(taken[i].slot, recorded);
+		if (owner != NULL)
+			owners[nowners++] = owner;
 	}
 	LWLockRelease(&audit_queue->lock);
 

@@ -25,6 +25,7 @@ int			guc_on_audit_failure = AUDIT_FAILURE_REFUSE;
 int			guc_audit_timeout = 5000;
 int			guc_audit_queue_size = 512;
 int			guc_writer_idle_timeout = 60;
+int			guc_repeat_window = 10000;
 char	   *guc_node_name = NULL;
 
 static const struct config_enum_entry durability_options[] = {
@@ -79,6 +80,11 @@ audit_settings_init(void)
 							"0 keeps it.",
 							&guc_writer_idle_timeout, 60, 0, 86400,
 							PGC_SIGHUP, GUC_UNIT_S | GUC_DISALLOW_IN_AUTO_FILE, NULL, NULL, NULL);
+	DefineCustomIntVariable("dataclass.repeat_window",
+							"Sets for how long repeats of a denial are counted instead of recorded one by one.",
+							"The first is recorded at once, the others in one record with their exact number. 0 records each.",
+							&guc_repeat_window, 10000, 0, 3600000,
+							PGC_SIGHUP, GUC_UNIT_MS | GUC_DISALLOW_IN_AUTO_FILE, NULL, NULL, NULL);
 	DefineCustomStringVariable("dataclass.node_name",
 							   "Sets the name of this server in audit records.",
 							   "Empty: cluster_name, or the name of the host if that is empty too.",

@@ -35,6 +35,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/audit_queue.h"
+#include "pg_dataclass/audit_throttle.h"
 #include "pg_dataclass/audit_writer.h"
 
 #define SYNC_REP_PATIENCE	2000	/* ms that a commit may wait for a standby */
@@ -165,7 +166,9 @@ writer_transaction(writer_work_type work, void *arg, int *sqlstate)
 		if (!writer_head.valid)
 			writer_recover_head(&writer_head);
 		batch = trail_open(&writer_head);
+		throttle_begin(batch);
 		work(batch, arg);
+		throttle_close(batch);
 		stage_in_transaction(batch);
 		had_records = trail_inserted(batch) != NIL;
 		trail_close(batch, &after);
@@ -184,12 +187,14 @@ writer_transaction(writer_work_type work, void *arg, int *sqlstate)
 		AbortCurrentTransaction();
 		FlushErrorState();
 		writer_head.valid = false;
+		throttle_end(false);
 		RESUME_INTERRUPTS();
 	}
 	PG_END_TRY();
 	if (ok)
 	{
 		writer_head = after;
+		throttle_end(true);
 		follow_commit();
 		if (had_records)
 			stage_after_commit(&writer_head);
@@ -248,6 +253,10 @@ static void
 insert_taken(TrailBatch *batch, void *arg)
 {
 	QueueWork  *work = arg;
+	int			repeat[AUDIT_BATCH_MAX];
+	int			nrepeats = 0;
+	bool		gone[AUDIT_BATCH_MAX];
+	bool		counts[AUDIT_BATCH_MAX];
 
 	for (int i = 0; i < work->n; i++)
 	{
@@ -255,8 +264,14 @@ insert_taken(TrailBatch *batch, void *arg)
 		if (work->taken[i].retry &&
 			trail_has_event(batch, work->taken[i].payload.data + 4))
 			continue;
-		trail_insert(batch, &work->taken[i].payload, "queue");
+		if (throttle_insert(batch, &work->taken[i].payload, "queue"))
+			repeat[nrepeats++] = i;
 	}
+	/* A repeat is counted only if its backend can no longer let go of it. */
+	audit_queue_seal(work->taken, work->n, GetTopTransactionId(), gone);
+	for (int i = 0; i < nrepeats; i++)
+		counts[i] = !gone[repeat[i]];
+	throttle_count(counts);
 	note_impairments(batch, work);
 }
 
@@ -279,11 +294,17 @@ static void
 journal_taken(const AuditTaken *taken, int n)
 {
 	AuditPayload payloads[AUDIT_BATCH_MAX];
+	bool		gone[AUDIT_BATCH_MAX];
+	int			npayloads = 0;
 	bool		ok;
 
+	audit_queue_seal(taken, n, InvalidTransactionId, gone);
 	for (int i = 0; i < n; i++)
-		payloads[i] = taken[i].payload;
-	ok = audit_journal_append(MyDatabaseId, payloads, n);
+	{
+		if (!gone[i])
+			payloads[npayloads++] = taken[i].payload;
+	}
+	ok = npayloads == 0 || audit_journal_append(MyDatabaseId, payloads, npayloads);
 	if (ok)
 	{
 		audit_queue_request_writer(MyDatabaseId, true, false);
@@ -392,6 +413,7 @@ writer_loop(void)
 		bool		stopping = ProcDiePending;
 		long		timeout = 10000;
 		long		wish;
+		long		summary;
 
 		ResetLatch(MyLatch);
 		if (ConfigReloadPending)
@@ -402,6 +424,7 @@ writer_loop(void)
 		if (!stopping)
 			CHECK_FOR_INTERRUPTS();
 
+		summary = throttle_summarize(GetCurrentTimestamp(), false);
 		if (writer_serve_queue())
 		{
 			last_work = GetCurrentTimestamp();
@@ -409,7 +432,10 @@ writer_loop(void)
 				continue;
 		}
 		if (stopping)
+		{
+			(void) throttle_summarize(GetCurrentTimestamp(), true);
 			leave(0);
+		}
 		if (trail_gone)
 			leave_without_trail();
 		if (writer_found_tampering())
@@ -424,13 +450,15 @@ writer_loop(void)
 		wish = stage_tick(now);
 		if (wish >= 0)
 			timeout = Min(timeout, wish);
+		if (summary >= 0)
+			timeout = Min(timeout, summary);
 		if (import_not_before > now)
 			timeout = Min(timeout, TimestampDifferenceMilliseconds(now, import_not_before) + 1);
 		if (guc_writer_idle_timeout > 0)
 		{
 			TimestampTz leave_at = TimestampTzPlusMilliseconds(last_work, guc_writer_idle_timeout * INT64CONST(1000));
 
-			if (now >= leave_at && !audit_queue_import_wanted(false) && audit_queue_try_detach_idle())
+			if (now >= leave_at && wish < 0 && summary < 0 && !audit_queue_import_wanted(false) && audit_queue_try_detach_idle())
 				leave(0);
 			timeout = Min(timeout, TimestampDifferenceMilliseconds(now, leave_at) + 1);
 		}
