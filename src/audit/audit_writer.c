@@ -381,7 +381,6 @@ extension_installed(void)
 static void
 leave(int code)
 {
-	/* One more time, for those who wait: they would have to use the journal. */
 	write_head_file(true);
 	proc_exit(code);
 }

@@ -14,6 +14,7 @@ shared_preload_libraries = 'pg_dataclass'
 dataclass.session_tier_enforcement = off
 dataclass.at_rest_enforcement = off
 dataclass.audit_timeout = 5s
+dataclass.repeat_window = 0
 max_prepared_transactions = 2
 log_line_prefix = '%m [%p] %q%a '
 });
