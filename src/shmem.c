@@ -6,7 +6,8 @@
  * Lock order (take in this order, release before any wait or I/O):
  *		1. audit queue lock		(audit_queue.c)
  *		2. audit journal lock	(audit_journal.c; held over the append only)
- * The lock of the storage watch (watch_shmem.c) is taken with none of these.
+ * The locks of the storage watch (watch_shmem.c) and of the counters
+ * (stat_counter.c) are taken with none of these.
  * Session facts are written by their own backend before any parallel worker
  * of it exists, with its process id, and read by workers only: no lock.  Slots of protect_progress.c
  * are written by their own backend under a change counter: no lock either.
@@ -24,6 +25,7 @@
 #include "pg_dataclass/audit.h"
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/protect.h"
+#include "pg_dataclass/stat.h"
 #include "pg_dataclass/watch.h"
 
 static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
@@ -35,6 +37,7 @@ shmem_request(void)
 	RequestAddinShmemSpace(audit_shmem_size());
 	RequestAddinShmemSpace(protect_progress_shmem_size());
 	RequestAddinShmemSpace(watch_shmem_size());
+	RequestAddinShmemSpace(stat_shmem_size());
 }
 
 static void
@@ -48,6 +51,7 @@ shmem_startup(void)
 	audit_shmem_init();
 	protect_progress_shmem_init();
 	watch_shmem_init();
+	stat_shmem_init();
 	LWLockRelease(AddinShmemInitLock);
 }
 

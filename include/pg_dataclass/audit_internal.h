@@ -77,6 +77,9 @@ extern size_t audit_event_encode(const AuditEvent *event, const char *database, 
 /* UUID of version 7; false if the crypto library gives no random bytes. */
 extern bool audit_make_event_id(uint8 *id, int64 unix_time);
 
+/* When the event with this id happened, to the millisecond; unix time, microseconds. */
+extern int64 audit_event_id_time(const uint8 *id);
+
 /* Statement with its constants replaced; never raises.  Returns its length. */
 extern size_t audit_normalise(const char *query, char *out, size_t size);
 
@@ -166,6 +169,8 @@ extern void audit_journal_shmem_init(void);
 extern bool audit_journal_append(Oid dbid, const AuditPayload *payloads, int n);
 /* From now on appends go to a new file. */
 extern void audit_journal_seal(Oid dbid);
+/* Journals of a database that wait for their import. */
+extern void audit_journal_measure(Oid dbid, int32 *files, int64 *bytes);
 extern bool audit_make_directory(void);
 extern bool audit_sync_directory(void);
 /* Write a small file beside the final name, flush, rename.  False after a LOG message. */

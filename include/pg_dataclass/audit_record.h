@@ -20,6 +20,7 @@
 #define AUDIT_FORMAT_VERSION	1
 #define AUDIT_HASH_SIZE			32
 #define AUDIT_ID_SIZE			16
+#define AUDIT_ID_OFFSET			4	/* of the id in a payload */
 
 /* Order is the order of the encoding: part of the format. */
 typedef enum AuditNumberField

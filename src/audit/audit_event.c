@@ -175,6 +175,16 @@ audit_make_event_id(uint8 *id, int64 unix_time)
 	return true;
 }
 
+int64
+audit_event_id_time(const uint8 *id)
+{
+	uint64		ms = 0;
+
+	for (int i = 0; i < 6; i++)
+		ms = ms << 8 | id[i];
+	return (int64) ms * 1000;
+}
+
 static void
 add_facts(AuditRecord *record, const AuditEvent *event)
 {

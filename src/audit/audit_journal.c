@@ -29,6 +29,7 @@
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/audit_internal.h"
 #include "pg_dataclass/audit_journal_format.h"
+#include "pg_dataclass/stat.h"
 
 #define JOURNAL_MAX_DATABASES	64
 #define JOURNAL_SEAL_SIZE		(16 * 1024 * 1024)
@@ -206,6 +207,7 @@ audit_journal_append(Oid dbid, const AuditPayload *payloads, int n)
 	CurrentJournal *current;
 	int			fd;
 	int			save_errno = 0;
+	off_t		written = 0;
 	bool		ok = false;
 
 	if (n == 0)
@@ -237,13 +239,19 @@ audit_journal_append(Oid dbid, const AuditPayload *payloads, int n)
 			save_errno = errno;
 			ok = false;
 		}
+		written = current->offset - start;
 		close(fd);
 		if (!ok || current->offset > JOURNAL_SEAL_SIZE)
 			current->dbid = InvalidOid;
 	}
 	LWLockRelease(&journal->lock);
 
-	if (!ok)
+	if (ok)
+	{
+		stat_add(STAT_JOURNALED, n);
+		stat_add(STAT_JOURNAL_BYTES, written);
+	}
+	else
 	{
 		errno = save_errno;
 		ereport(LOG,

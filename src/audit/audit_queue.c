@@ -30,6 +30,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "port/atomics.h"
+#include "portability/instr_time.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 #include "storage/proc.h"
@@ -37,6 +38,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/audit_queue.h"
+#include "pg_dataclass/stat.h"
 
 AuditQueue *audit_queue = NULL;
 
@@ -289,6 +291,8 @@ audit_queue_deliver(Oid dbid, const AuditPayload *payloads, int n, bool *done)
 	AuditDatabase *db;
 	int			slots[AUDIT_DELIVER_MAX];
 	int			nqueued = 0;
+	instr_time	waited;
+	instr_time	now_time;
 
 	Assert(n <= AUDIT_DELIVER_MAX);
 	memset(done, 0, n * sizeof(bool));
@@ -318,6 +322,7 @@ audit_queue_deliver(Oid dbid, const AuditPayload *payloads, int n, bool *done)
 			done[i] = true;
 		return;
 	}
+	INSTR_TIME_SET_CURRENT(waited);
 	PG_TRY();
 	{
 		wait_for_slots(slots, n);
@@ -330,6 +335,10 @@ audit_queue_deliver(Oid dbid, const AuditPayload *payloads, int n, bool *done)
 	PG_END_TRY();
 	while (!collect(dbid, slots, n, done))
 		wait_for_slots(slots, n);
+	INSTR_TIME_SET_CURRENT(now_time);
+	INSTR_TIME_SUBTRACT(now_time, waited);
+	stat_add(STAT_WAITS, 1);
+	stat_add(STAT_WAIT_TIME, INSTR_TIME_GET_MICROSEC(now_time));
 }
 
 void

@@ -24,6 +24,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/audit_queue.h"
+#include "pg_dataclass/stat.h"
 
 typedef struct PendingEvent
 {
@@ -44,6 +45,7 @@ give_up(Oid dbid, const AuditPayload *payload)
 	bool		go_on = guc_on_audit_failure == AUDIT_FAILURE_CONTINUE;
 
 	audit_queue_note_lost(dbid, 1);
+	stat_add(STAT_UNRECORDED, 1);
 	if (audit_payload_decode(payload->data, payload->len, &r, &error))
 	{
 #define TEXT(f) (int) r.text[f].len, r.text[f].data ? r.text[f].data : ""
@@ -77,6 +79,7 @@ deliver_some(Oid dbid, const AuditPayload *payloads, int n)
 	/* A parallel worker, a standby and single-user mode differ in nothing but the way. */
 	if (OidIsValid(dbid) && IsUnderPostmaster && !RecoveryInProgress())
 		audit_queue_deliver(dbid, payloads, n, done);
+	stat_add(STAT_EVENTS, n);
 	for (int i = 0; i < n; i++)
 	{
 		if (!done[i])
@@ -171,6 +174,8 @@ sink_now(const AuditEvent *event)
 	/* The writer's own work, and recording while recording, says nothing. */
 	if (recording || audit_is_writer())
 		return true;
+	if (event->outcome == OUTCOME_DENIED || event->outcome == OUTCOME_PERMITTED)
+		stat_refused(event->rule, event->outcome == OUTCOME_PERMITTED);
 	payload.data = bytes;
 	payload.len = encode_quietly(event, bytes);
 	if (payload.len == 0)

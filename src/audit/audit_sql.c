@@ -89,10 +89,10 @@ dc_audit_begin_trail(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-static void
-measure_journals(int32 *files, int64 *bytes)
+void
+audit_journal_measure(Oid dbid, int32 *files, int64 *bytes)
 {
-	List	   *names = audit_files("journal-", MyDatabaseId);
+	List	   *names = audit_files("journal-", dbid);
 	ListCell   *lc;
 
 	*files = 0;
@@ -124,7 +124,7 @@ dc_audit_status(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 	desc = BlessTupleDesc(desc);
 	audit_queue_status(MyDatabaseId, &status);
-	measure_journals(&files, &bytes);
+	audit_journal_measure(MyDatabaseId, &files, &bytes);
 	values[0] = Int32GetDatum(status.writer_pid);
 	nulls[0] = status.writer_pid == 0;
 	values[1] = Int32GetDatum(status.queued);

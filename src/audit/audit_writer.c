@@ -37,6 +37,7 @@
 #include "pg_dataclass/audit_queue.h"
 #include "pg_dataclass/audit_throttle.h"
 #include "pg_dataclass/audit_writer.h"
+#include "pg_dataclass/stat.h"
 
 #define SYNC_REP_PATIENCE	2000	/* ms that a commit may wait for a standby */
 #define SYNC_REP_RETRY		30000	/* ms until it is tried again */
@@ -153,7 +154,7 @@ writer_transaction(writer_work_type work, void *arg, int *sqlstate)
 {
 	TrailHead	after;
 	volatile bool ok = false;
-	volatile bool had_records = false;
+	volatile int nrecords = 0;
 
 	*sqlstate = 0;
 	PG_TRY();
@@ -170,7 +171,7 @@ writer_transaction(writer_work_type work, void *arg, int *sqlstate)
 		work(batch, arg);
 		throttle_close(batch);
 		stage_in_transaction(batch);
-		had_records = trail_inserted(batch) != NIL;
+		nrecords = list_length(trail_inserted(batch));
 		trail_close(batch, &after);
 		PopActiveSnapshot();
 		commit();
@@ -196,7 +197,7 @@ writer_transaction(writer_work_type work, void *arg, int *sqlstate)
 		writer_head = after;
 		throttle_end(true);
 		follow_commit();
-		if (had_records)
+		if (nrecords > 0)
 			stage_after_commit(&writer_head);
 	}
 	MemoryContextSwitchTo(TopMemoryContext);
@@ -275,6 +276,27 @@ insert_taken(TrailBatch *batch, void *arg)
 	note_impairments(batch, work);
 }
 
+/* The id of an event begins with its time, in milliseconds. */
+static void
+count_lag(const AuditTaken *taken, int n)
+{
+	int64		now = audit_unix_time(GetCurrentTimestamp());
+	int64		sum = 0;
+	int64		longest = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		int64		lag = Max(now - audit_event_id_time(taken[i].payload.data + AUDIT_ID_OFFSET), 0);
+
+		sum += lag;
+		longest = Max(longest, lag);
+	}
+	stat_add(STAT_RECORDS, n);
+	stat_add(STAT_COMMITS, 1);
+	stat_add(STAT_LAG, sum);
+	stat_set(STAT_LAST_LAG, longest);
+}
+
 static bool
 record_taken(const AuditTaken *taken, int n, int *sqlstate)
 {
@@ -283,6 +305,7 @@ record_taken(const AuditTaken *taken, int n, int *sqlstate)
 
 	if (!writer_transaction(insert_taken, &work, sqlstate))
 		return false;
+	count_lag(taken, n);
 	if (noted)
 		note_local_commit = false;
 	if (work.lost > 0)

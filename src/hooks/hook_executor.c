@@ -39,6 +39,7 @@
 #include "pg_dataclass/plan.h"
 #include "pg_dataclass/profile.h"
 #include "pg_dataclass/report.h"
+#include "pg_dataclass/stat.h"
 #include "pg_dataclass/subject.h"
 #include "pg_dataclass/watch.h"
 
@@ -150,6 +151,7 @@ decide(const Check *check, PolicyAction action, AttrNumber attnum, const Resolve
 	if (label)
 		request_object(&request, label);
 	decision = policy_decide(&request);
+	stat_add(STAT_DECISIONS, 1);
 	if (decision.verdict == DECISION_ALLOW)
 		return true;
 	if (!check->report)

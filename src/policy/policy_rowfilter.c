@@ -36,6 +36,7 @@
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/report.h"
 #include "pg_dataclass/rowfilter.h"
+#include "pg_dataclass/stat.h"
 
 typedef struct RowDecision
 {
@@ -193,6 +194,7 @@ decide_label(const char *text, RowDecision *decided)
 		resolve_label(p, &label, &resolved);
 		request_object(&request, &resolved);
 	}
+	stat_add(STAT_ROW_DECISIONS, 1);
 	read = policy_decide(&request);
 	request.action = ACTION_WRITE;
 	write = policy_decide(&request);
