@@ -25,7 +25,7 @@ demo:
 # Ratios measured side by side, and the plot of them in docs/; test/bin/bench
 # has the variables that steer it.
 bench:
-	@test/bin/prepare --results bench
+	@test/bin/prepare --packages "postgresql-$${DC_PG_MAJOR:-15}-pgaudit" --results bench
 
 # Ways around the labels, test/attack/.
 attack:

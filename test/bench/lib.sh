@@ -48,7 +48,7 @@ verdict_of()		# verdict_of FIGURE AIM
 		if (aim == "-") { print "-"; exit }
 		# text from -v compares as a number only when made one
 		x = figure + 0; y = part[2] + 0
-		met = part[1] == ">=" ? (x >= y) : part[1] == "<" ? (x < y) : (x <= y)
+		met = part[1] == ">=" ? (x >= y) : part[1] == "<" ? (x < y) : part[1] == ">" ? (x > y) : (x <= y)
 		print (met ? "met" : "missed")
 	}'
 }

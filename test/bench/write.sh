@@ -1,4 +1,4 @@
-# Bulk loads and durable denials; sourced by test/bin/bench.
+# Bulk loads; sourced by test/bin/bench.
 
 case_bulk()
 {
@@ -19,26 +19,4 @@ case_bulk()
 	done
 	rm -f "$labelled" "$integer"
 	run_sql bench -c 'DROP TABLE labelled_source, integer_source, labelled_target, integer_target'
-}
-
-case_denial()
-{
-	local before after told round
-	section "durable denials at 16 clients against committed single-row INSERTs at 16 clients"
-	run_sql bench -f "$bench/denial_setup.sql" || return 1
-	: > "$cluster_dir/a"
-	: > "$cluster_dir/b"
-	: > "$cluster_dir/denials.log"
-	before=$(run_sql bench -c "SELECT count(*) FROM dataclass_audit.denied")
-	for round in $(seq 1 "$rounds"); do
-		tps -M prepared -c 16 -j "$cores" -T "$seconds" -U reader -f "$bench/denial.sql" bench >> "$cluster_dir/a"
-		tail -n 20 "$cluster_dir/pgbench.log" | sed -n 's/^number of transactions actually processed: \([0-9]*\).*/\1/p' |
-			tail -n 1 >> "$cluster_dir/denials.log"
-		tps -M prepared -c 16 -j "$cores" -T "$seconds" -U reader -f "$bench/insert.sql" bench >> "$cluster_dir/b"
-	done
-	after=$(run_sql bench -c "SELECT count(*) FROM dataclass_audit.denied")
-	told=$(awk '{ n += $1 } END { print n + 0 }' "$cluster_dir/denials.log")
-	paste -d ' ' "$cluster_dir/a" "$cluster_dir/b" |
-		record - rate "denials per second" "commits per second" ">= 0.5"
-	say "  $told denials told to clients, $((after - before)) in the trail"
 }

@@ -1,0 +1,1 @@
+SECURITY LABEL FOR dataclass ON TABLE read_table IS 'restricted';
