@@ -247,6 +247,8 @@ typedef enum HeadColumn
 	HEAD_COLUMN_COUNT = HEAD_UPDATED_AT
 } HeadColumn;
 
+#define TILE_WIDTH	256		/* hashes in a tile of the tree, audit_tile.c */
+
 typedef struct TrailHead
 {
 	bool		valid;
@@ -254,6 +256,8 @@ typedef struct TrailHead
 	uint8		hash[AUDIT_HASH_SIZE];
 	uint8		root[AUDIT_HASH_SIZE];
 	MerkleFrontier frontier;
+	int			ntail;			/* hashes in tail; -1: not read yet */
+	uint8		tail[TILE_WIDTH][AUDIT_HASH_SIZE];	/* leaves behind the last complete tile */
 	Oid			database;
 	uint64		system_identifier;
 	ItemPointerData tid;		/* of the row */

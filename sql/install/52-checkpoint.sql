@@ -4,10 +4,13 @@ CREATE TABLE dataclass_audit.tile (
 	level     integer NOT NULL,
 	"index"   bigint NOT NULL,
 	hashes    bytea NOT NULL,
+	root      bytea NOT NULL,
 	CONSTRAINT tile_pkey PRIMARY KEY (level, "index")
 ) USING heap;
+-- Hashes do not compress.
+ALTER TABLE dataclass_audit.tile ALTER COLUMN hashes SET STORAGE EXTERNAL;
 COMMENT ON TABLE dataclass_audit.tile IS
-	'Complete tiles of the RFC 9162 tree, 256 hashes each, as in C2SP tlog-tiles: level 0 holds leaf hashes, a hash of level n is the root of a complete tile of level n - 1. They stay when records are archived.';
+	'Complete tiles of the RFC 9162 tree, 256 hashes each, as in C2SP tlog-tiles: level 0 holds leaf hashes, a hash of level n is the root of a complete tile of level n - 1. root: over the hashes of the tile. They stay when records are archived.';
 
 CREATE TABLE dataclass_audit.checkpoint (
 	size      bigint NOT NULL,
