@@ -23,8 +23,7 @@
 #include "utils/snapmgr.h"
 
 #include "pg_dataclass/compat.h"
-#include "pg_dataclass/audit_tile.h"
-#include "pg_dataclass/audit_writer.h"
+#include "pg_dataclass/checkpoint.h"
 
 static char *tampered = NULL;	/* what the recovery found, in TopMemoryContext */
 
@@ -51,6 +50,8 @@ writer_recover_head(TrailHead *head)
 	uint8		last_hash[AUDIT_HASH_SIZE] = {0};
 	AuditHeadFile file;
 	bool		file_counts;
+	int64		handed_out;
+	char	   *contradiction;
 
 	if (!OidIsValid(relid) || !OidIsValid(index))
 		ereport(ERROR,
@@ -71,7 +72,10 @@ writer_recover_head(TrailHead *head)
 	else if (file_counts && file.seq > head->seq)
 		remember_tampering(psprintf("The trail ends at record %lld, but record %lld was committed: it was rewound.",
 									(long long) head->seq, (long long) file.seq));
-	else
+	contradiction = checkpoint_contradiction(head_sound ? head->seq : last_seq, snapshot, &handed_out);
+	if (contradiction != NULL && tampered == NULL)
+		remember_tampering(contradiction);
+	if (tampered == NULL)
 	{
 		head->valid = true;
 		table_close(rel, AccessShareLock);
@@ -91,6 +95,12 @@ writer_recover_head(TrailHead *head)
 	{
 		head->seq = file.seq;
 		memcpy(head->hash, file.hash, AUDIT_HASH_SIZE);
+	}
+	/* Not a number under a checkpoint that somebody holds is given out again. */
+	if (handed_out > head->seq)
+	{
+		head->seq = handed_out;
+		memset(head->hash, 0, AUDIT_HASH_SIZE);
 	}
 	head->valid = true;
 	table_close(rel, AccessShareLock);

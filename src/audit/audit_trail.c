@@ -333,6 +333,12 @@ trail_inserted(TrailBatch *batch)
 	return batch->inserted;
 }
 
+const TrailHead *
+trail_batch_head(TrailBatch *batch)
+{
+	return &batch->head;
+}
+
 void
 trail_insert(TrailBatch *batch, const AuditPayload *payload, const char *origin)
 {
