@@ -116,6 +116,10 @@ extern bool audit_payload_decode(const uint8_t *data, size_t len, AuditRecord *r
 extern size_t audit_leaf_encode(const AuditPlace *place, const uint8_t *payload, size_t payload_len,
 								uint8_t *out, size_t size);
 
+/* The same for a record whose payload was not encoded yet. */
+extern size_t audit_leaf_encode_record(const AuditPlace *place, const AuditRecord *record,
+									   uint8_t *out, size_t size);
+
 /*
  * Strict, as for payloads: a place and bytes that may be a payload.  Origin
  * and payload point into data.

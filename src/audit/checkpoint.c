@@ -35,6 +35,7 @@
 
 #define RETRY_FIRST		1000	/* ms after a checkpoint that failed */
 #define RETRY_LAST		300000
+#define BREACH_SPACING	50		/* ms between checkpoints after breaches, in a storm of them */
 #define CLASSES_MAX		8
 #define CLASS_NAME_MAX	64
 
@@ -378,7 +379,13 @@ due(TimestampTz now, int64 uncovered, long *wait)
 
 	*wait = -1;
 	if (wanted != NULL)
-		return wanted;
+	{
+		at = TimestampTzPlusMilliseconds(last.made_at, BREACH_SPACING);
+		if (now >= at || strcmp(wanted, "breach") != 0)
+			return wanted;
+		*wait = TimestampDifferenceMilliseconds(now, at) + 1;
+		return NULL;
+	}
 	if (last.size == 0)
 		return "begin";
 	if (uncovered >= guc_checkpoint_records)

@@ -297,9 +297,15 @@ checkpoint_file_write(Oid dbid, int64 size, const uint8 *root)
 	CheckpointFileImage image = {0};
 	CheckpointFileImage former;
 	int			slot;
-	int			fd = audit_make_directory() ? open_head_file(dbid, O_RDWR | O_CREAT) : -1;
+	int			fd = open_head_file(dbid, O_RDWR);
+	bool		fresh = false;
 	bool		ok;
 
+	if (fd < 0 && errno == ENOENT)
+	{
+		fresh = true;
+		fd = audit_make_directory() ? open_head_file(dbid, O_RDWR | O_CREAT) : -1;
+	}
 	if (fd < 0)
 		return false;
 	(void) read_images(fd, &former, &slot);
@@ -310,9 +316,9 @@ checkpoint_file_write(Oid dbid, int64 size, const uint8 *root)
 	memcpy(image.root, root, AUDIT_HASH_SIZE);
 	image.crc = journal_crc32c((const uint8_t *) &image, offsetof(CheckpointFileImage, crc));
 	ok = pg_pwrite(fd, &image, sizeof(image), slot_offset(slot == 0 ? 1 : 0)) == (ssize_t) sizeof(image) &&
-		pg_fsync(fd) == 0;
+		pg_fdatasync(fd) == 0;
 	close(fd);
-	return ok && audit_sync_directory();
+	return ok && (!fresh || audit_sync_directory());
 }
 
 char *

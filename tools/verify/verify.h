@@ -99,7 +99,7 @@ extern void input_close(LineInput *input);
 /* The line stays until the next call. */
 extern LineResult input_line(LineInput *input, const char **line, size_t *len);
 
-/* A whole small file, NUL behind it; NULL after a message.  The caller frees it. */
+/* A whole small file, NUL behind it, an empty line at its end left out; NULL after a message.  The caller frees it. */
 extern char *input_file(const char *name, size_t *len);
 
 /* ---- output, verify_report.c ---- */

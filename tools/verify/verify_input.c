@@ -85,7 +85,12 @@ input_file(const char *name, size_t *len)
 		text = NULL;
 	}
 	else
+	{
+		/* psql prints a newline behind a value that ends with one */
+		if (*len > 1 && text[*len - 1] == '\n' && text[*len - 2] == '\n')
+			(*len)--;
 		text[*len] = '\0';
+	}
 	if (!standard)
 		fclose(file);
 	return text;
