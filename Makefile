@@ -20,6 +20,11 @@ REGRESS      = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 REGRESS_OPTS = --inputdir=. --temp-instance=tmp_check --temp-config=test/regress.conf
 EXTRA_CLEAN  = $(SCRIPT) tmp_check output_iso log results
 
+# The verifier needs no PostgreSQL, `make verifier` builds it alone.
+VERIFIER     = tools/verify/dataclass_verify
+VERIFIER_SRC = $(sort $(wildcard tools/verify/*.c)) src/audit/audit_encode.c src/audit/audit_merkle.c src/audit/trail_format.c
+SCRIPTS_built = $(VERIFIER)
+
 # No LLVM bitcode: it would need the very clang that built the server.
 override with_llvm = no
 
@@ -48,3 +53,10 @@ $(SCRIPT): $(SQL_PARTS) pg_dataclass.control
 endif
 
 include $(wildcard test/targets.mk)
+
+.PHONY: verifier
+verifier: $(VERIFIER)
+
+$(VERIFIER): $(VERIFIER_SRC) $(wildcard tools/verify/*.h tools/verify/standalone/*.h include/pg_dataclass/*.h)
+	$(CC) -std=gnu11 -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2 -Wall -Wextra -Wno-sign-compare $(if $(STRICT),-Werror) \
+		-Itools/verify/standalone -Iinclude -o $@ $(VERIFIER_SRC) -lcrypto

@@ -121,4 +121,11 @@ extern size_t audit_leaf_encode(const AuditPlace *place, const uint8_t *payload,
 extern size_t audit_leaf_encode_record(const AuditPlace *place, const AuditRecord *record,
 									   uint8_t *out, size_t size);
 
+/*
+ * Strict, as for payloads: a place and bytes that may be a payload.  Origin
+ * and payload point into data.
+ */
+extern bool audit_leaf_decode(const uint8_t *data, size_t len, AuditPlace *place,
+							  const uint8_t **payload, size_t *payload_len, const char **error);
+
 #endif							/* PG_DATACLASS_AUDIT_RECORD_H */

@@ -102,6 +102,7 @@ typedef struct PolicySnapshot
 	PolicyRisk *risks;			/* by relation, ascending; those that ended, too */
 	bool		check_at_start; /* storage is checked before the first governed access */
 	int			max_risk_days;	/* for how long a risk may be accepted */
+	int			retention_days; /* how long records of the trail stay in the database at least; -1: for ever */
 } PolicySnapshot;
 
 /* Needs a transaction.  Never NULL. */
@@ -172,6 +173,8 @@ extern void policy_hasten(void);
 /* Rights of the person behind the session (outer user). */
 extern bool policy_is_officer(void);
 extern bool policy_is_officer_role(Oid role);
+/* Member of dataclass_auditor; a superuser is none unless somebody made him one. */
+extern bool policy_is_auditor(void);
 extern bool policy_is_installing(void);	/* inside CREATE or ALTER EXTENSION pg_dataclass */
 extern bool policy_is_restoring(void);	/* officer, and check_function_bodies is off as pg_dump sets it */
 

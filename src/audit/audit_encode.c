@@ -18,6 +18,11 @@
 #include "pg_dataclass/audit_record.h"
 
 #define ABSENT			0xffffffffU
+#define ORIGIN_MAX		32
+
+/* What PostgreSQL's timestamps can hold, 4714 BC to 294276 AD. */
+#define TIME_LOW		INT64_C(-211813488000000000)
+#define TIME_HIGH		INT64_C(9223371331199999999)
 
 static const uint8_t leaf_magic[4] = {'D', 'C', 'L', AUDIT_FORMAT_VERSION};
 static const uint8_t payload_magic[4] = {'D', 'C', 'E', AUDIT_FORMAT_VERSION};
@@ -55,8 +60,7 @@ typedef struct NumberRange
 
 /* What the columns can hold: a decoded payload always fits into the table. */
 static const NumberRange number_range[AUDIT_NUMBER_COUNT] = {
-	/* PostgreSQL's timestamps, 4714 BC to 294276 AD */
-	[AUDIT_TIME] = {INT64_C(-211813488000000000), INT64_C(9223371331199999999), true},
+	[AUDIT_TIME] = {TIME_LOW, TIME_HIGH, true},
 	[AUDIT_BREACH] = {0, 1, true},
 	[AUDIT_CLIENT_PORT] = {INT32_MIN, INT32_MAX, false},
 	[AUDIT_BACKEND_PID] = {INT32_MIN, INT32_MAX, false},
@@ -251,7 +255,7 @@ leaf_head(const AuditPlace *place, uint8_t *out, size_t size)
 {
 	size_t		at = sizeof(leaf_magic);
 
-	if (place->origin_len > 32 ||
+	if (place->origin_len > ORIGIN_MAX ||
 		size < sizeof(leaf_magic) + 8 + AUDIT_HASH_SIZE + 8 + 4 + place->origin_len + 4)
 		return 0;
 	memcpy(out, leaf_magic, sizeof(leaf_magic));
@@ -291,4 +295,54 @@ audit_leaf_encode_record(const AuditPlace *place, const AuditRecord *record,
 		return 0;
 	put_u32(out + at - 4, (uint32_t) len);
 	return at + len;
+}
+
+static bool
+is_origin(const char *text, uint32_t len)
+{
+	for (uint32_t i = 0; i < len; i++)
+	{
+		if (text[i] < 'a' || text[i] > 'z')
+			return false;
+	}
+	return len > 0 && len <= ORIGIN_MAX;
+}
+
+bool
+audit_leaf_decode(const uint8_t *data, size_t len, AuditPlace *place,
+				  const uint8_t **payload, size_t *payload_len, const char **error)
+{
+	size_t		at = sizeof(leaf_magic);
+	uint32_t	width;
+
+	*error = "record has a wrong length";
+	if (len < at + 8 + AUDIT_HASH_SIZE + 8 + 4 || len > AUDIT_LEAF_MAX)
+		return false;
+	*error = "record is of an unknown format";
+	if (memcmp(data, leaf_magic, sizeof(leaf_magic)) != 0)
+		return false;
+	place->seq = (int64_t) get_u64(data + at);
+	at += 8;
+	memcpy(place->prev_hash, data + at, AUDIT_HASH_SIZE);
+	at += AUDIT_HASH_SIZE;
+	place->recorded_at = (int64_t) get_u64(data + at);
+	at += 8;
+	*error = "a number is out of range";
+	if (place->seq < 1 || place->recorded_at < TIME_LOW || place->recorded_at > TIME_HIGH)
+		return false;
+	width = get_u32(data + at);
+	at += 4;
+	*error = "origin is no word that is used";
+	if (width > ORIGIN_MAX || len - at < width || !is_origin((const char *) data + at, width))
+		return false;
+	place->origin = (const char *) data + at;
+	place->origin_len = width;
+	at += width;
+	*error = "record has a wrong length";
+	if (len - at < 4 || get_u32(data + at) != len - at - 4)
+		return false;
+	*payload = data + at + 4;
+	*payload_len = len - at - 4;
+	*error = NULL;
+	return true;
 }

@@ -18,6 +18,7 @@
 #include "utils/ps_status.h"
 
 #include "pg_dataclass/compat.h"
+#include "pg_dataclass/archive.h"
 #include "pg_dataclass/audit_internal.h"
 #include "pg_dataclass/checkpoint.h"
 #include "pg_dataclass/verify_progress.h"
@@ -131,4 +132,5 @@ audit_init(void)
 	audit_sink_init();
 	audit_guard_init();
 	audit_launcher_init();
+	archive_init();
 }

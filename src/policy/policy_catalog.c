@@ -314,6 +314,9 @@ read_setting(PolicySnapshot *p, Datum *values, bool *nulls)
 	else if (strcmp(name, "max_risk_days") == 0)
 		/* what is no number permits nothing */
 		p->max_risk_days = strspn(value, "0123456789") == strlen(value) && strlen(value) < 6 ? (int) strtol(value, NULL, 10) : 0;
+	else if (strcmp(name, "retention_days") == 0)
+		/* what is no number keeps everything */
+		p->retention_days = value[0] != '\0' && strspn(value, "0123456789") == strlen(value) && strlen(value) < 6 ? (int) strtol(value, NULL, 10) : -1;
 }
 
 static void

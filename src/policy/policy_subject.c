@@ -129,6 +129,15 @@ policy_is_officer(void)
 }
 
 bool
+policy_is_auditor(void)
+{
+	Oid			auditor = get_role_oid(DC_AUDITOR_ROLE, true);
+	Oid			role = GetOuterUserId();
+
+	return OidIsValid(auditor) && role_inherits(role, auditor) && !role_is_assumed(role);
+}
+
+bool
 policy_is_installing(void)
 {
 	return creating_extension && CurrentExtensionObject == get_extension_oid(DC_EXTENSION, true);
