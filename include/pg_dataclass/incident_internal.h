@@ -148,22 +148,53 @@ typedef struct IncidentNotice
 extern void incident_notice_put(IncidentTable *table, const Incident *incident, const IncidentNotice *notice,
 								TimestampTz now);
 
+/* ---- incident_open.c: incidents that a breach may join ---- */
+
+/* An incident that is not closed, as far as known. */
+typedef struct OpenIncident
+{
+	Incident	row;
+	uint32		hash;			/* of kind, rule, subject */
+	TimestampTz touched_at;		/* when a breach joined it last */
+	bool		fresh;			/* not inserted yet */
+	bool		changed;		/* by the records at hand */
+	bool		raised;			/* class or severity rose by them */
+	TrailInserted *last;		/* of the records at hand */
+} OpenIncident;
+
+extern void incident_open_load(void);	/* where that was not done */
+extern void incident_open_reset(void);	/* a transaction did not commit */
+extern bool incident_open_loaded(void);
+extern List *incident_open_list(void);	/* of OpenIncident; not to be changed */
+extern OpenIncident *incident_open_find(Relation steps, const AuditRecord *record, TimestampTz t);
+extern OpenIncident *incident_open_add(Incident *row);
+extern void incident_open_set_class(OpenIncident *incident, const char *class_name);
+extern void incident_open_drop(OpenIncident *incident);
+extern void incident_open_forget(TimestampTz now);
+extern bool incident_is_closed(Relation steps, int64 incident);
+extern bool incident_text_is(const AuditText *text, const char *name);
+
+/* ---- incident_position.c: how far the trail was looked through ---- */
+
+extern int64 incident_position(void);
+extern void incident_position_load(void);
+/* Records without a breach, in memory only. */
+extern void incident_position_skip(int64 up_to);
+extern void incident_position_reach(int64 up_to);
+extern bool incident_position_lags(void);
+/* Group what is in the trail before a record, at most max records of it; returns the place reached. */
+extern int64 incident_position_catch_up(int64 before_seq, int max);
+/* First breach that belongs to no incident yet, as the tables tell; PG_INT64_MAX: none. */
+extern int64 incident_first_not_grouped(void);
+
 /* ---- incident_group.c ---- */
 
-/* Forget what is known of open incidents: a transaction did not commit. */
-extern void incident_group_reset(void);
-/* Load open incidents where that was not done; returns the last record that was looked through. */
-extern int64 incident_group_load(void);
+/* Before each subtransaction that groups. */
+extern void incident_group_begin(void);
+/* Have deadlines been set since? */
+extern bool incident_group_put_deadlines(void);
 /* Group records (TrailInserted, in order) up to a place in the trail. */
 extern void incident_group_records(List *records, int64 up_to);
-/* The same for records that are in the trail already, at most max; returns the place reached. */
-extern int64 incident_group_catch_up(int64 before_seq, int max);
-extern int64 incident_group_position(void);
-/* The same as the tables tell it: at least up to here. */
-extern int64 incident_looked_through(void);
-/* Records without a breach follow the position. */
-extern void incident_group_skip(int64 up_to);
-extern bool incident_group_position_lags(void);
 /* When a summary has to be made, 0: never; makes those that have to be now. */
 extern TimestampTz incident_group_next_summary(void);
 extern void incident_group_summaries(TimestampTz now);

@@ -91,6 +91,7 @@ run_apart(void (*work) (void *arg), void *arg, char **what)
 	ResourceOwner owner = CurrentResourceOwner;
 	volatile bool ok = false;
 
+	incident_group_begin();
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(cxt);
 	PG_TRY();
@@ -130,7 +131,7 @@ went_well(void)
 static void
 failed(TrailBatch *batch, const char *what)
 {
-	incident_group_reset();
+	incident_open_reset();
 	behind = true;
 	retry_delay = retry_delay == 0 ? RETRY_FIRST : Min(2 * retry_delay, RETRY_MAX);
 	retry_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), retry_delay);
@@ -153,8 +154,10 @@ group_now(void *arg)
 	List	   *records = arg;
 	int64		first = ((TrailInserted *) linitial(records))->seq;
 	int64		last = ((TrailInserted *) llast(records))->seq;
-	int64		position = incident_group_load();
+	int64		position;
 
+	incident_open_load();
+	position = incident_position();
 	if (position < first - 1)
 	{
 		/* a long way: in transactions of its own, nobody waits for those */
@@ -163,7 +166,7 @@ group_now(void *arg)
 			behind = true;
 			return;
 		}
-		(void) incident_group_catch_up(first, GAP_MAX);
+		(void) incident_position_catch_up(first, GAP_MAX);
 	}
 	incident_group_records(records, last);
 	behind = false;
@@ -189,7 +192,7 @@ forget_uncommitted(void)
 {
 	if (!uncommitted)
 		return;
-	incident_group_reset();
+	incident_open_reset();
 	behind = true;
 	lag_noted = false;
 	uncommitted = false;
@@ -206,8 +209,8 @@ in_transaction(TrailBatch *batch, List *records)
 	uncommitted = true;
 	if (!any_breach(records))
 	{
-		if (!behind && incident_group_position() == first - 1)
-			incident_group_skip(((TrailInserted *) llast(records))->seq);
+		if (!behind && incident_position() == first - 1)
+			incident_position_skip(((TrailInserted *) llast(records))->seq);
 		return;
 	}
 	if (retry_at != 0 && retry_at > GetCurrentTimestamp())
@@ -221,7 +224,7 @@ in_transaction(TrailBatch *batch, List *records)
 		return;
 	}
 	went_well();
-	due_unknown = true;
+	due_unknown |= incident_group_put_deadlines();
 	incident_group_note(batch);
 }
 
@@ -258,12 +261,12 @@ tick_apart(void *arg)
 {
 	TickWork   *tick = arg;
 
-	(void) incident_group_load();
+	incident_open_load();
 	switch (tick->part)
 	{
 		case TICK_CATCH_UP:
-			behind = incident_group_catch_up(tick->next_seq, CATCH_UP_MAX) < tick->next_seq - 1;
-			due_unknown = true;
+			behind = incident_position_catch_up(tick->next_seq, CATCH_UP_MAX) < tick->next_seq - 1;
+			due_unknown |= incident_group_put_deadlines();
 			break;
 		case TICK_SUMMARIES:
 			incident_group_summaries(tick->now);
@@ -299,7 +302,7 @@ run_tick(TickPart part, TimestampTz now)
 
 	if (!writer_transaction(tick_work, &tick, &sqlstate))
 	{
-		incident_group_reset();
+		incident_open_reset();
 		behind = due_unknown = true;
 		retry_delay = retry_delay == 0 ? RETRY_FIRST : Min(2 * retry_delay, RETRY_MAX);
 		retry_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), retry_delay);
@@ -326,7 +329,7 @@ tick(TimestampTz now)
 	forget_uncommitted();
 	if (retry_at > now)
 		return until(retry_at, now);
-	if (behind || incident_group_position_lags())
+	if (behind || incident_position_lags())
 		return run_tick(TICK_CATCH_UP, now) ? 0 : retry_delay;
 	lag_noted = false;
 	summary = incident_group_next_summary();

@@ -215,8 +215,6 @@ incident_add_step(int64 incident, IncidentState state, const char *by, const cha
 
 /*
  * incident_lowest_open_seq
- *		Nothing after the place to which breaches were looked through can go,
- *		either.
  */
 int64
 incident_lowest_open_seq(void)
@@ -224,20 +222,21 @@ incident_lowest_open_seq(void)
 	Relation	records = incident_relation_open("incident_record", INCIDENT_COLUMN_COUNT, AccessShareLock);
 	Relation	steps = incident_relation_open("incident_step", INCIDENT_STEP_NATTS, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(records, InvalidOid, false, NULL, 0, NULL);
-	int64		lowest = incident_looked_through() + 1;
+	int64		lowest = incident_first_not_grouped();
 	HeapTuple	tuple;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		bool		isnull;
-		int64		first = DatumGetInt64(heap_getattr(tuple, INCIDENT_FIRST_SEQ, RelationGetDescr(records), &isnull));
-		int64		id = DatumGetInt64(heap_getattr(tuple, INCIDENT_ID, RelationGetDescr(records), &isnull));
+		Incident	row;
 		IncidentStep step;
 
 		CHECK_FOR_INTERRUPTS();
-		if (first < lowest &&
-			!(incident_step_last(steps, id, &step) && step.state == INCIDENT_CLOSED))
-			lowest = first;
+		/* nobody can tell what a damaged row is about */
+		if (!incident_record_read(tuple, RelationGetDescr(records), &row))
+			row.first_seq = row.id = 0;
+		if (row.first_seq < lowest &&
+			!(incident_step_last(steps, row.id, &step) && step.state == INCIDENT_CLOSED))
+			lowest = row.first_seq;
 	}
 	systable_endscan(scan);
 	table_close(steps, AccessShareLock);
