@@ -142,6 +142,7 @@ extern void audit_queue_forget_lost(int64 n);
 extern void audit_queue_attach_launcher(void);
 extern void audit_queue_detach_launcher(void);
 extern int	audit_queue_wanted(Oid *dbids, int max);
+extern void audit_queue_wake_at(Oid dbid, TimestampTz at);	/* start a writer then; 0: no need */
 extern void audit_queue_writer_starting(Oid dbid);
 extern void audit_queue_writer_failed(Oid dbid, bool short_lived);	/* holds off, queued events go to the journal */
 extern void audit_queue_release_taken(void);

@@ -40,6 +40,8 @@ typedef struct LaunchedWriter
 } LaunchedWriter;
 
 #define SHORT_LIFE	200			/* ms; a writer that ends sooner is not started again at once */
+#define WAKE_APART	1000		/* ms between writers that are started for no event */
+#define WAKE_RETRY	30000		/* ms until one that found no place is tried again */
 
 static LaunchedWriter launched[AUDIT_MAX_DATABASES];
 
@@ -102,6 +104,7 @@ start_writer(Oid dbid)
 				 errmsg("could not start the audit writer of database %u", dbid),
 				 errhint("Increase max_worker_processes; events go to the journal meanwhile.")));
 		audit_queue_writer_failed(dbid, false);
+		audit_queue_wake_at(dbid, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), WAKE_RETRY));
 		return;
 	}
 	place->dbid = dbid;
@@ -171,7 +174,9 @@ find_journals(void)
 		if (!database_exists(dbid))
 			audit_head_retire(dbid, AUDIT_DROPPED_PREFIX);
 		else
-			audit_queue_request_writer(dbid, false, false);
+			/* its stages may have something to do; not all databases at once */
+			audit_queue_wake_at(dbid, TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+																  foreach_current_index(lc) * WAKE_APART));
 	}
 }
 

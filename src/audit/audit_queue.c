@@ -91,7 +91,7 @@ audit_queue_database(Oid dbid, bool make)
 		if (!OidIsValid(db->dbid))
 			idle = db;
 		else if (idle == NULL && db->state == WRITER_NONE && db->queued == 0 &&
-				 db->taken == 0 && db->lost == 0 && !db->import_wanted)
+				 db->taken == 0 && db->lost == 0 && !db->import_wanted && db->wake_at == 0)
 			idle = db;
 	}
 	if (!make || idle == NULL)

@@ -35,6 +35,7 @@ audit_queue_attach_writer(Oid dbid)
 		db->state = WRITER_RUNNING;
 		db->writer_pid = MyProcPid;
 		db->writer_latch = MyLatch;
+		db->wake_at = 0;
 		attached = true;
 	}
 	LWLockRelease(&audit_queue->lock);
@@ -432,13 +433,26 @@ audit_queue_wanted(Oid *dbids, int max)
 		if (!OidIsValid(db->dbid) || db->no_extension || db->held_until > now)
 			continue;
 		/* A hold may have swallowed the request. */
-		if (db->state == WRITER_NONE && (db->queued > 0 || db->import_wanted))
+		if (db->state == WRITER_NONE && (db->queued > 0 || db->import_wanted ||
+										 (db->wake_at != 0 && db->wake_at <= now)))
 			db->state = WRITER_WANTED;
 		if (db->state == WRITER_WANTED)
 			dbids[n++] = db->dbid;
 	}
 	LWLockRelease(&audit_queue->lock);
 	return n;
+}
+
+void
+audit_queue_wake_at(Oid dbid, TimestampTz at)
+{
+	AuditDatabase *db;
+
+	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
+	db = audit_queue_database(dbid, true);
+	if (db != NULL)
+		db->wake_at = at;
+	LWLockRelease(&audit_queue->lock);
 }
 
 void
@@ -449,7 +463,10 @@ audit_queue_writer_starting(Oid dbid)
 	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
 	db = audit_queue_database(dbid, false);
 	if (db != NULL && db->state == WRITER_WANTED)
+	{
 		db->state = WRITER_STARTING;
+		db->wake_at = 0;
+	}
 	LWLockRelease(&audit_queue->lock);
 }
 

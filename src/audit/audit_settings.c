@@ -22,6 +22,7 @@
 #include "pg_dataclass/audit_internal.h"
 #include "pg_dataclass/checkpoint.h"
 #include "pg_dataclass/verify_progress.h"
+#include "pg_dataclass/incident.h"
 
 int			guc_audit_durability = AUDIT_DURABILITY_SYNC;
 int			guc_on_audit_failure = AUDIT_FAILURE_REFUSE;
@@ -133,4 +134,5 @@ audit_init(void)
 	audit_guard_init();
 	audit_launcher_init();
 	archive_init();
+	incident_init();
 }

@@ -506,8 +506,14 @@ writer_loop(void)
 		{
 			TimestampTz leave_at = TimestampTzPlusMilliseconds(last_work, guc_writer_idle_timeout * INT64CONST(1000));
 
-			if (now >= leave_at && wish < 0 && summary < 0 && !audit_queue_import_wanted(false) && audit_queue_try_detach_idle())
-				leave(0);
+			/* what a stage wants soon keeps it, what it wants later brings it back */
+			if (now >= leave_at && summary < 0 && (wish < 0 || wish > guc_writer_idle_timeout * INT64CONST(1000)) &&
+				!audit_queue_import_wanted(false))
+			{
+				audit_queue_wake_at(MyDatabaseId, wish < 0 ? 0 : TimestampTzPlusMilliseconds(now, wish));
+				if (audit_queue_try_detach_idle())
+					leave(0);
+			}
 			timeout = Min(timeout, TimestampDifferenceMilliseconds(now, leave_at) + 1);
 		}
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
