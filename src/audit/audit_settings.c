@@ -19,6 +19,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/audit_internal.h"
+#include "pg_dataclass/notice.h"
 
 int			guc_audit_durability = AUDIT_DURABILITY_SYNC;
 int			guc_on_audit_failure = AUDIT_FAILURE_REFUSE;
@@ -103,7 +104,7 @@ audit_node_name(void)
 Size
 audit_shmem_size(void)
 {
-	return add_size(audit_queue_shmem_size(), audit_journal_shmem_size());
+	return add_size(add_size(audit_queue_shmem_size(), audit_journal_shmem_size()), notice_shmem_size());
 }
 
 void
@@ -111,6 +112,7 @@ audit_shmem_init(void)
 {
 	audit_queue_shmem_init();
 	audit_journal_shmem_init();
+	notice_shmem_init();
 }
 
 void
@@ -120,4 +122,5 @@ audit_init(void)
 	audit_sink_init();
 	audit_guard_init();
 	audit_launcher_init();
+	notice_init();
 }

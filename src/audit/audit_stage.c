@@ -14,6 +14,7 @@
 #include "pg_dataclass/audit_writer.h"
 
 static const WriterStage *const stages[] = {
+	&notice_stage,				/* last: what the others put into the outbox is told */
 	NULL
 };
 
