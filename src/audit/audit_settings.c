@@ -19,6 +19,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/audit_internal.h"
+#include "pg_dataclass/incident.h"
 #include "pg_dataclass/notice.h"
 
 int			guc_audit_durability = AUDIT_DURABILITY_SYNC;
@@ -122,5 +123,6 @@ audit_init(void)
 	audit_sink_init();
 	audit_guard_init();
 	audit_launcher_init();
+	incident_init();
 	notice_init();
 }

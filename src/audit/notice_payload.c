@@ -3,8 +3,8 @@
  * notice_payload.c
  *		The JSON document that a notice is handed over as.
  *
- * One object: which notice it is, the latest checkpoint of the trail, and what
- * the body in the outbox says.  notice_id stays the same for every attempt, so
+ * One object: which notice it is, deadlines of its incident, the latest
+ * checkpoint of the trail, and what the body in the outbox says.  notice_id stays the same for every attempt, so
  * that whoever is told twice can tell.
  *
  *-------------------------------------------------------------------------
@@ -16,10 +16,10 @@
 #include "access/table.h"
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
-#include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
+#include "utils/fmgroids.h"
 #include "utils/json.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -36,6 +36,14 @@ enum
 	CHECKPOINT_REASON,
 	CHECKPOINT_KEY_NAME,
 	CHECKPOINT_NOTE
+};
+
+enum
+{
+	DEADLINE_INCIDENT = 1,
+	DEADLINE_RECIPIENT,
+	DEADLINE_CLASS,
+	DEADLINE_DUE
 };
 
 static void
@@ -105,18 +113,47 @@ append_checkpoint(StringInfo out, const Notice *notice, bool whole)
 	table_close(rel, AccessShareLock);
 }
 
+/* Until when whom has to be told. */
+static void
+append_deadlines(StringInfo out, int64 incident)
+{
+	Oid			relid = trail_relid("deadline");
+	Relation	rel;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	const char *before = "";
+
+	appendStringInfoString(out, ", \"deadlines\": [");
+	if (OidIsValid(relid) && incident != 0)
+	{
+		rel = table_open(relid, AccessShareLock);
+		ScanKeyInit(&key, DEADLINE_INCIDENT, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(incident));
+		scan = systable_beginscan(rel, RelationGetPrimaryKeyIndex(rel), true, NULL, 1, &key);
+		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		{
+			Datum		values[DEADLINE_DUE];
+			bool		nulls[DEADLINE_DUE];
+
+			heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+			appendStringInfo(out, "%s{\"recipient\": ", before);
+			escape_json(out, TextDatumGetCString(values[DEADLINE_RECIPIENT - 1]));
+			append_time(out, "due", DatumGetTimestampTz(values[DEADLINE_DUE - 1]));
+			appendStringInfoChar(out, '}');
+			before = ", ";
+		}
+		systable_endscan(scan);
+		table_close(rel, AccessShareLock);
+	}
+	appendStringInfoChar(out, ']');
+}
+
 static void
 append_head(StringInfo out, const Notice *notice)
 {
-	char	   *database = get_database_name(MyDatabaseId);
-
-	appendStringInfo(out, "{\"notice\": %lld, \"notice_id\": \"%llu-%u-%lld\", \"about\": ",
-					 (long long) notice->id, (unsigned long long) GetSystemIdentifier(), MyDatabaseId,
-					 (long long) notice->id);
-	escape_json(out, notice->subject);
+	appendStringInfo(out, "{\"notice_id\": \"%llu-%u-%lld\"",
+					 (unsigned long long) GetSystemIdentifier(), MyDatabaseId, (long long) notice->id);
 	append_time(out, "created_at", notice->created_at);
-	appendStringInfoString(out, ", \"database\": ");
-	escape_json(out, database ? database : "");
 }
 
 static char *
@@ -126,6 +163,7 @@ whole_payload(const Notice *notice, bool whole_checkpoint)
 
 	initStringInfo(&out);
 	append_head(&out, notice);
+	append_deadlines(&out, notice->incident);
 	append_checkpoint(&out, notice, whole_checkpoint);
 	/* the members of the body follow ours */
 	if (strcmp(notice->body, "{}") != 0)
@@ -161,6 +199,8 @@ notice_payload_within(const Notice *notice, int limit)
 		return payload;
 	initStringInfo(&out);
 	append_head(&out, notice);
+	appendStringInfo(&out, ", \"notice\": %lld, \"subject\": ", (long long) notice->id);
+	escape_json(&out, notice->subject);
 	if (notice->incident != 0)
 		appendStringInfo(&out, ", \"incident\": %lld", (long long) notice->incident);
 	if (notice->seq != 0)
