@@ -56,6 +56,11 @@ extern bool notice_take_wake(void);
 extern bool notice_leave(TimestampTz due);
 extern void notice_detach_worker(void); /* at exit; one that did not leave is started again */
 
+/* ---- notice_stage.c: in the writer of the trail ---- */
+
+/* The transaction put something into the outbox: wake the worker afterwards. */
+extern void notice_stage_want(void);
+
 /* ---- notice_outbox.c: notices and what became of them ---- */
 
 typedef enum NoticeChannel

@@ -40,7 +40,6 @@
 
 #define NOTIFY_MOST		7999	/* bytes of a payload that core takes */
 #define FAILED_PAUSE	1000	/* ms after a transaction that failed */
-#define ACTOR			"pg_dataclass"
 
 typedef void (*work_type) (void *arg);
 
@@ -201,7 +200,7 @@ mark_notified(const Notice *notice)
 	BeginInternalSubTransaction(NULL);
 	PG_TRY();
 	{
-		incident_add_step(notice->incident, INCIDENT_NOTIFIED, ACTOR,
+		incident_add_step(notice->incident, INCIDENT_NOTIFIED, INCIDENT_BY_EXTENSION,
 						  psprintf("notice %lld was handed over to dataclass.breach_command", (long long) notice->id));
 		ReleaseCurrentSubTransaction();
 	}

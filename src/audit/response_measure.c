@@ -218,6 +218,35 @@ refuse_last_officer(Measure *measure)
 	measure->detail = LAST_OFFICER;
 }
 
+/* 0: none, or not grouped yet. */
+static int64
+incident_of(int64 seq)
+{
+	Oid			relid = trail_relid("incident_event");
+	Oid			index = trail_relid("incident_event_seq_key");
+	Relation	rel;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	int64		incident = 0;
+
+	if (!OidIsValid(relid) || !OidIsValid(index))
+		return 0;
+	rel = table_open(relid, AccessShareLock);
+	ScanKeyInit(&key, 2, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(seq));
+	scan = systable_beginscan(rel, index, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		bool		isnull;
+
+		incident = DatumGetInt64(heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull));
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return incident;
+}
+
 static void
 suspend(Measure *measure)
 {
@@ -236,6 +265,7 @@ suspend(Measure *measure)
 		suspension.name = measure->breach->login;
 		suspension.rule = measure->rule->name;
 		suspension.seq = measure->breach->seq;
+		suspension.incident = incident_of(measure->breach->seq);
 		suspension.reason = psprintf("%lld breaches within the window of rule \"%s\"",
 									 (long long) measure->count, measure->rule->name);
 		(void) suspension_add(suspensions, &suspension);

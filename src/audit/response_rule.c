@@ -66,7 +66,7 @@ read_rule(Datum *values, bool *nulls)
 	rule->min_class = text_or_null(values[ATT_MIN_CLASS - 1], nulls[ATT_MIN_CLASS - 1]);
 	rule->threshold = DatumGetInt32(values[ATT_THRESHOLD - 1]);
 	/* months of 30 days, as the CHECK on the column compares */
-	rule->window = window->time + (window->month * INT64CONST(DAYS_PER_MONTH) + window->day) * USECS_PER_DAY;
+	rule->window = window->time + (window->month * (int64) DAYS_PER_MONTH + window->day) * USECS_PER_DAY;
 	rule->all_sessions = DatumGetBool(values[ATT_ALL_SESSIONS - 1]);
 	for (int i = 0; i < lengthof(measure_names); i++)
 	{
