@@ -40,10 +40,12 @@
 
 #define NOTIFY_MOST		7999	/* bytes of a payload that core takes */
 #define FAILED_PAUSE	1000	/* ms after a transaction that failed */
+#define NOTIFY_PAUSE	1000	/* ms without NOTIFY after one that failed, of whichever notice */
 
 typedef void (*work_type) (void *arg);
 
 static bool outbox_gone = false;	/* the extension was dropped */
+static TimestampTz notify_not_before = 0;
 
 static void
 set_setting(const char *name, const char *value)
@@ -57,7 +59,8 @@ pin_settings(void)
 	set_setting("search_path", "pg_catalog");
 	/* nobody is told earlier because a standby is away */
 	set_setting("synchronous_commit", "local");
-	set_setting("lock_timeout", "2s");
+	/* somebody may hold the lock of the notification queue; commands wait for us meanwhile */
+	set_setting("lock_timeout", "300ms");
 	set_setting("statement_timeout", "0");
 	set_setting("idle_in_transaction_session_timeout", "0");
 	set_setting("session_replication_role", "origin");
@@ -272,6 +275,7 @@ try_notify(PendingNotice *pending)
 	else if (!outbox_gone)
 	{
 		attempt.detail = message;
+		notify_not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), NOTIFY_PAUSE);
 		finish_attempt(&attempt);
 	}
 }
@@ -389,7 +393,7 @@ hand_over(void)
 	while (!ProcDiePending && notice_command_configured() && notice_commands_running() < NOTICE_COMMANDS_AT_ONCE &&
 		   (pending = next_due(NOTICE_COMMAND, GetCurrentTimestamp(), &soonest)) != NULL)
 		try_command(pending);
-	while (!ProcDiePending && !outbox_gone &&
+	while (!ProcDiePending && !outbox_gone && GetCurrentTimestamp() >= notify_not_before &&
 		   (pending = next_due(NOTICE_NOTIFY, GetCurrentTimestamp(), &soonest)) != NULL)
 	{
 		try_notify(pending);

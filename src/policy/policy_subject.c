@@ -128,8 +128,8 @@ role_is_assumed(Oid role)
  * A response rule suspends the role that logged in: it must not help to take on
  * another one, nor another to take on that one.
  */
-static bool
-session_is_suspended(const PolicySnapshot *p)
+bool
+subject_is_suspended(const PolicySnapshot *p)
 {
 	return p->nsuspended > 0 &&
 		(policy_is_suspended(p, compat_authenticated_user()) ||
@@ -141,7 +141,7 @@ policy_is_officer(void)
 {
 	Oid			role = GetOuterUserId();
 
-	return policy_is_officer_role(role) && !role_is_assumed(role) && !session_is_suspended(policy_current());
+	return policy_is_officer_role(role) && !role_is_assumed(role) && !subject_is_suspended(policy_current());
 }
 
 bool
@@ -252,7 +252,7 @@ build_subject(Subject *s, Oid role, bool current)
 
 			add_clearance(p, s, &spec);
 		}
-		else if (!role_is_assumed(role) && !session_is_suspended(p))
+		else if (!role_is_assumed(role) && !subject_is_suspended(p))
 			add_role_clearances(p, s, role);
 		if (guc_session_ceiling && guc_session_ceiling[0])
 		{

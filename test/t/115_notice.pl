@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
+use IPC::Run;
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -79,7 +80,9 @@ is(one(q{SELECT state FROM dataclass_audit.incident}), 'discovered', 'and nothin
 is(one(q{SELECT configured, pending, failing FROM dataclass_audit.notice_status WHERE channel = 'command'}), 'f|1|0', 'the notice waits for a command');
 is(one(q{SELECT pending FROM dataclass_audit.notice_status WHERE channel = 'notify'}), '0', 'and for nothing else');
 
-my ($rc, $out, $err) = $node->psql('postgres', 'LISTEN dataclass_breach; SELECT 1;', extra_params => [ '-U', $role ]);
+my ($rc, $out, $err) = $node->psql('postgres', 'LISTEN dataclass_breach', extra_params => [ '-U', 'nobody_in_particular' ]);
+like($err, qr/permission denied to listen to channel "dataclass_breach"/, 'not everybody listens');
+is($node->psql('postgres', 'LISTEN dataclass_breach', extra_params => [ '-U', 'auditor' ]), 0, 'auditors do');
 is($node->safe_psql('postgres', 'SELECT channel FROM dataclass_audit.notice_status ORDER BY 1', extra_params => [ '-U', 'watcher' ]), "command\nnotify",
 	'pg_monitor reads the status');
 ($rc, $out, $err) = $node->psql('postgres', 'SELECT * FROM dataclass_audit.notice_status', extra_params => [ '-U', 'nobody_in_particular' ]);
@@ -100,7 +103,7 @@ for my $setting ('dataclass.breach_command', 'dataclass.breach_command_timeout',
 like($err, qr/pg_read_all_settings/, 'and is not shown to everybody');
 
 command(qq{cat > $dir/told.%i.tmp && echo "%c %% \$#" > $dir/argument.%i && env > $dir/environment.%i && ls /proc/self/fd > $dir/files.%i && mv $dir/told.%i.tmp $dir/told.%i});
-soon(q{SELECT count(*) = 1 FROM dataclass_audit.incident WHERE state = 'notified' AND state_by = 'pg_dataclass'}, 'what waited is handed over once there is a command');
+soon(q{SELECT count(*) = 1 FROM dataclass_audit.incident WHERE id = 1 AND state = 'notified' AND state_by = 'pg_dataclass'}, 'what waited is handed over once there is a command');
 my $told = decode_json(slurp("$dir/told.1"));
 is($told->{role}, $role, 'who');
 is($told->{class}, 'secret', 'which class');
@@ -114,8 +117,8 @@ is(slurp("$dir/argument.1"), "secret % 0\n", 'placeholders');
 is(join(' ', sort map { /^(\w+)=/ ? $1 : () } split /\n/, slurp("$dir/environment.1")), 'LANG PATH PWD', 'nothing of the server is in the environment');
 # 0 1 2, and the one that ls reads the directory with
 cmp_ok(scalar(split /\n/, slurp("$dir/files.1")), '<=', 4, 'no file of the server is open');
-is(one(q{SELECT status, attempt, exit_status FROM dataclass_audit.delivery WHERE channel = 'command'}), 'delivered|1|0', 'recorded with its exit status');
-is(one(q{SELECT outcome, breach FROM dataclass_audit.event WHERE kind = 'disclosure' AND action = 'command'}), 'observed|f', 'and in the trail');
+is(one(q{SELECT status, attempt, exit_status FROM dataclass_audit.delivery WHERE channel = 'command' AND notice = 1}), 'delivered|1|0', 'recorded with its exit status');
+is(one(q{SELECT outcome, breach FROM dataclass_audit.event WHERE kind = 'disclosure' AND action = 'command' AND object_identity = '1'}), 'observed|f', 'and in the trail');
 is(one(q{SELECT status FROM dataclass_audit.disclosure LIMIT 1}), one(q{SELECT status FROM dataclass_audit.disclosure WHERE disclosed_at IS NOT NULL LIMIT 1}), 'the disclosure is made');
 
 # From the denial to the start of the command.
@@ -227,6 +230,26 @@ is(one('SELECT count(*) FROM dataclass_audit.notice_status'), '2', 'the status c
 ($role) = deny();
 soon("SELECT count(*) = 1 FROM dataclass_audit.incident WHERE subject = '$role' AND state = 'notified'", 'the command is run whatever the notification queue does');
 $deaf->must('ROLLBACK');
+$deaf->run('COMMIT');
+
+# Whoever commits a NOTIFY holds the lock of the queue until a standby answers that is not there.
+$node->append_conf('postgresql.conf', "synchronous_standby_names = 'nobody'");
+$node->reload;
+$node->poll_query_until('postgres', q{SELECT current_setting('synchronous_standby_names') = 'nobody'});
+my $holder = $node->connstr('postgres');
+my $held = IPC::Run::start([ 'psql', '-X', '-d', $holder, '-c', 'NOTIFY something' ], '<', \undef, '>', \my $held_out, '2>', \my $held_err);
+$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'});
+$ENV{PGOPTIONS} = '-c synchronous_commit=local';
+($role) = deny();
+soon("SELECT count(*) = 1 FROM dataclass_audit.incident WHERE subject = '$role' AND state = 'notified'", 'the command is run while nobody can notify');
+soon("SELECT count(*) > 0 FROM dataclass_audit.delivery d JOIN dataclass_audit.notice n ON n.id = d.notice WHERE n.body->>'role' = '$role' AND d.channel = 'notify' AND d.status = 'failed'",
+	'the failure of NOTIFY is recorded');
+$node->append_conf('postgresql.conf', "synchronous_standby_names = ''");
+$node->reload;
+$held->finish;
+soon("SELECT count(*) > 0 FROM dataclass_audit.delivery d JOIN dataclass_audit.notice n ON n.id = d.notice WHERE n.body->>'role' = '$role' AND d.channel = 'notify' AND d.status = 'delivered'",
+	'and it is tried again');
+delete $ENV{PGOPTIONS};
 
 # --- no worker slot, an extension that goes, a database that goes ---------------------------------
 
