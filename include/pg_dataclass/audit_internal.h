@@ -247,6 +247,8 @@ typedef enum HeadColumn
 	HEAD_COLUMN_COUNT = HEAD_UPDATED_AT
 } HeadColumn;
 
+#define TILE_WIDTH	256		/* hashes in a tile of the tree, audit_tile.c */
+
 typedef struct TrailHead
 {
 	bool		valid;
@@ -254,6 +256,8 @@ typedef struct TrailHead
 	uint8		hash[AUDIT_HASH_SIZE];
 	uint8		root[AUDIT_HASH_SIZE];
 	MerkleFrontier frontier;
+	int			ntail;			/* hashes in tail; -1: not read yet */
+	uint8		tail[TILE_WIDTH][AUDIT_HASH_SIZE];	/* leaves behind the last complete tile */
 	Oid			database;
 	uint64		system_identifier;
 	ItemPointerData tid;		/* of the row */
@@ -285,6 +289,7 @@ typedef struct TrailInserted
 } TrailInserted;
 
 extern List *trail_inserted(TrailBatch *batch); /* of TrailInserted */
+extern const TrailHead *trail_batch_head(TrailBatch *batch);	/* root is that of the last commit */
 extern void trail_close(TrailBatch *batch, TrailHead *after);	/* writes the head row */
 
 /* Rebuild payload and place from a tuple; texts may be detoasted copies. */
@@ -317,6 +322,9 @@ extern bool writer_transaction(writer_work_type work, void *arg, int *sqlstate);
 /* Insert an event of the writer itself. */
 extern void writer_note(TrailBatch *batch, EventKind kind, EventSeverity severity,
 						bool breach, const char *detail);
+
+extern void writer_note_object(TrailBatch *batch, EventKind kind, EventSeverity severity, const char *action,
+							   const char *object_type, const char *object_identity, const char *detail);
 
 /* Record what is queued now; true if there was anything. */
 extern bool writer_serve_queue(void);

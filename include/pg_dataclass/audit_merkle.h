@@ -34,4 +34,39 @@ extern bool merkle_root(const MerkleFrontier *frontier, uint8_t *hash);
 /* Number of subtree roots of a tree of this size. */
 extern int	merkle_nroots(uint64_t size);
 
+/* ---- proofs, RFC 9162 sections 2.1.3 and 2.1.4 ---- */
+
+#define MERKLE_PROOF_MAX	64
+
+typedef struct MerkleProof
+{
+	int			nhashes;
+	uint8_t		hash[MERKLE_PROOF_MAX][AUDIT_HASH_SIZE];
+} MerkleProof;
+
+/*
+ * Hash of the complete subtree over leaves index * 2^level to
+ * (index + 1) * 2^level - 1; false if it is not to be had.
+ */
+typedef bool (*merkle_node_type) (void *arg, int level, uint64_t index, uint8_t *hash);
+
+/* Root over n leaves from start on, start a multiple of a power of two that is not below n. */
+extern bool merkle_range_root(merkle_node_type node, void *arg, uint64_t start, uint64_t n, uint8_t *hash);
+
+/* index counts from 0 and is below size; 0 < old_size <= new_size. */
+extern bool merkle_inclusion_proof(merkle_node_type node, void *arg,
+								   uint64_t index, uint64_t size, MerkleProof *proof);
+extern bool merkle_consistency_proof(merkle_node_type node, void *arg,
+									 uint64_t old_size, uint64_t new_size, MerkleProof *proof);
+
+/*
+ * What anybody claims.  A proof of another length than the sizes ask for is
+ * none.  The empty tree is consistent with every tree, by an empty proof.
+ */
+extern bool merkle_verify_inclusion(uint64_t index, uint64_t size, const uint8_t *leaf,
+									const MerkleProof *proof, const uint8_t *root);
+extern bool merkle_verify_consistency(uint64_t old_size, uint64_t new_size,
+									  const uint8_t *old_root, const uint8_t *new_root,
+									  const MerkleProof *proof);
+
 #endif							/* PG_DATACLASS_AUDIT_MERKLE_H */

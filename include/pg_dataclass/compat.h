@@ -454,4 +454,17 @@ compat_parse_json(text *document, JsonSemAction *actions)
 #define compat_backend_status(index) pgstat_fetch_stat_local_beentry(index)
 #endif
 
+/* An index scan of a whole index; since 18 it may count for EXPLAIN. */
+#include "access/genam.h"
+
+static inline IndexScanDesc
+compat_index_beginscan(Relation heap, Relation index, Snapshot snapshot)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(heap, index, snapshot, NULL, 0, 0);
+#else
+	return index_beginscan(heap, index, snapshot, 0, 0);
+#endif
+}
+
 #endif							/* PG_DATACLASS_COMPAT_H */

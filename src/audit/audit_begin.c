@@ -14,8 +14,6 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xlog.h"
 #include "commands/dbcommands.h"
@@ -25,32 +23,9 @@
 #include "utils/snapmgr.h"
 
 #include "pg_dataclass/compat.h"
-#include "pg_dataclass/audit_writer.h"
+#include "pg_dataclass/checkpoint.h"
 
 static char *tampered = NULL;	/* what the recovery found, in TopMemoryContext */
-
-/* The tree over what the table holds now, in order of seq. */
-static void
-rebuild_frontier(Relation rel, Oid index, Snapshot snapshot, MerkleFrontier *frontier)
-{
-	Relation	index_rel = index_open(index, AccessShareLock);
-	SysScanDesc scan = systable_beginscan_ordered(rel, index_rel, snapshot, 0, NULL);
-	HeapTuple	tuple;
-
-	merkle_init(frontier);
-	while (HeapTupleIsValid(tuple = systable_getnext_ordered(scan, ForwardScanDirection)))
-	{
-		bool		isnull;
-		Datum		value = heap_getattr(tuple, TRAIL_LEAF_HASH, RelationGetDescr(rel), &isnull);
-		bytea	   *hash = isnull ? NULL : DatumGetByteaPP(value);
-
-		CHECK_FOR_INTERRUPTS();
-		if (hash != NULL && VARSIZE_ANY_EXHDR(hash) == AUDIT_HASH_SIZE)
-			(void) merkle_append(frontier, (const uint8_t *) VARDATA_ANY(hash));
-	}
-	systable_endscan_ordered(scan);
-	index_close(index_rel, AccessShareLock);
-}
 
 static void
 remember_tampering(const char *what)
@@ -75,6 +50,8 @@ writer_recover_head(TrailHead *head)
 	uint8		last_hash[AUDIT_HASH_SIZE] = {0};
 	AuditHeadFile file;
 	bool		file_counts;
+	int64		handed_out;
+	char	   *contradiction;
 
 	if (!OidIsValid(relid) || !OidIsValid(index))
 		ereport(ERROR,
@@ -95,7 +72,10 @@ writer_recover_head(TrailHead *head)
 	else if (file_counts && file.seq > head->seq)
 		remember_tampering(psprintf("The trail ends at record %lld, but record %lld was committed: it was rewound.",
 									(long long) head->seq, (long long) file.seq));
-	else
+	contradiction = checkpoint_contradiction(head_sound ? head->seq : last_seq, snapshot, &handed_out);
+	if (contradiction != NULL && tampered == NULL)
+		remember_tampering(contradiction);
+	if (tampered == NULL)
 	{
 		head->valid = true;
 		table_close(rel, AccessShareLock);
@@ -105,7 +85,7 @@ writer_recover_head(TrailHead *head)
 
 	if (!head_sound || last_seq > head->seq)
 	{
-		rebuild_frontier(rel, index, snapshot, &head->frontier);
+		tile_rebuild(head, snapshot, last_seq);
 		head->seq = last_seq;
 		memcpy(head->hash, last_hash, AUDIT_HASH_SIZE);
 		head->database = MyDatabaseId;
@@ -115,6 +95,12 @@ writer_recover_head(TrailHead *head)
 	{
 		head->seq = file.seq;
 		memcpy(head->hash, file.hash, AUDIT_HASH_SIZE);
+	}
+	/* Not a number under a checkpoint that somebody holds is given out again. */
+	if (handed_out > head->seq)
+	{
+		head->seq = handed_out;
+		memset(head->hash, 0, AUDIT_HASH_SIZE);
 	}
 	head->valid = true;
 	table_close(rel, AccessShareLock);

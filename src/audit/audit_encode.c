@@ -245,14 +245,14 @@ audit_payload_decode(const uint8_t *data, size_t len, AuditRecord *record, const
 	return true;
 }
 
-size_t
-audit_leaf_encode(const AuditPlace *place, const uint8_t *payload, size_t payload_len,
-				  uint8_t *out, size_t size)
+/* What stands before the payload, but for its length; 0 if it does not fit. */
+static size_t
+leaf_head(const AuditPlace *place, uint8_t *out, size_t size)
 {
 	size_t		at = sizeof(leaf_magic);
 
-	if (place->origin_len > 32 || payload_len > AUDIT_PAYLOAD_MAX ||
-		size < sizeof(leaf_magic) + 8 + AUDIT_HASH_SIZE + 8 + 4 + place->origin_len + 4 + payload_len)
+	if (place->origin_len > 32 ||
+		size < sizeof(leaf_magic) + 8 + AUDIT_HASH_SIZE + 8 + 4 + place->origin_len + 4)
 		return 0;
 	memcpy(out, leaf_magic, sizeof(leaf_magic));
 	put_u64(out + at, (uint64_t) place->seq);
@@ -264,9 +264,31 @@ audit_leaf_encode(const AuditPlace *place, const uint8_t *payload, size_t payloa
 	put_u32(out + at, place->origin_len);
 	at += 4;
 	memcpy(out + at, place->origin, place->origin_len);
-	at += place->origin_len;
-	put_u32(out + at, (uint32_t) payload_len);
-	at += 4;
+	return at + place->origin_len + 4;
+}
+
+size_t
+audit_leaf_encode(const AuditPlace *place, const uint8_t *payload, size_t payload_len,
+				  uint8_t *out, size_t size)
+{
+	size_t		at = leaf_head(place, out, size);
+
+	if (at == 0 || payload_len > AUDIT_PAYLOAD_MAX || size - at < payload_len)
+		return 0;
+	put_u32(out + at - 4, (uint32_t) payload_len);
 	memcpy(out + at, payload, payload_len);
 	return at + payload_len;
+}
+
+size_t
+audit_leaf_encode_record(const AuditPlace *place, const AuditRecord *record,
+						 uint8_t *out, size_t size)
+{
+	size_t		at = leaf_head(place, out, size);
+	size_t		len = at == 0 ? 0 : audit_payload_encode(record, out + at, size - at);
+
+	if (len == 0 || len > AUDIT_PAYLOAD_MAX)
+		return 0;
+	put_u32(out + at - 4, (uint32_t) len);
+	return at + len;
 }

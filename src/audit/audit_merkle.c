@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * audit_merkle.c
- *		Leaf, node and root hashes of RFC 9162 over SHA-256.
+ *		Leaf, node and root hashes of RFC 9162 over SHA-256, and proofs.
  *
  * Pure but for OpenSSL.  One digest context lives as long as the process:
  * fetching the algorithm for each hash costs more than the hash.
@@ -114,4 +114,207 @@ merkle_root(const MerkleFrontier *frontier, uint8_t *hash)
 			return false;
 	}
 	return true;
+}
+
+/* Largest power of two below n, which is above 1; its exponent. */
+static int
+split_level(uint64_t n)
+{
+	int			level = 0;
+
+	for (uint64_t k = (n - 1) >> 1; k != 0; k >>= 1)
+		level++;
+	return level;
+}
+
+/* Complete subtrees from left to right, joined from the right as merkle_root() does. */
+bool
+merkle_range_root(merkle_node_type node, void *arg, uint64_t start, uint64_t n, uint8_t *hash)
+{
+	MerkleFrontier parts;
+
+	merkle_init(&parts);
+	for (int level = 62; level >= 0; level--)
+	{
+		uint64_t	width = UINT64_C(1) << level;
+
+		if ((n & width) == 0)
+			continue;
+		if (!node(arg, level, start >> level, parts.root[parts.nroots++]))
+			return false;
+		start += width;
+	}
+	return merkle_root(&parts, hash);
+}
+
+static bool
+add_range(MerkleProof *proof, merkle_node_type node, void *arg, uint64_t start, uint64_t n)
+{
+	return proof->nhashes < MERKLE_PROOF_MAX &&
+		merkle_range_root(node, arg, start, n, proof->hash[proof->nhashes++]);
+}
+
+/* The path is gathered from the root down; a proof begins at the leaf. */
+static void
+reverse(MerkleProof *proof)
+{
+	uint8_t		swap[AUDIT_HASH_SIZE];
+
+	for (int i = 0, j = proof->nhashes - 1; i < j; i++, j--)
+	{
+		memcpy(swap, proof->hash[i], AUDIT_HASH_SIZE);
+		memcpy(proof->hash[i], proof->hash[j], AUDIT_HASH_SIZE);
+		memcpy(proof->hash[j], swap, AUDIT_HASH_SIZE);
+	}
+}
+
+bool
+merkle_inclusion_proof(merkle_node_type node, void *arg,
+					   uint64_t index, uint64_t size, MerkleProof *proof)
+{
+	uint64_t	start = 0;
+	uint64_t	n = size;
+
+	proof->nhashes = 0;
+	if (index >= size)
+		return false;
+	while (n > 1)
+	{
+		uint64_t	k = UINT64_C(1) << split_level(n);
+		bool		left = index - start < k;
+
+		if (!(left ? add_range(proof, node, arg, start + k, n - k) : add_range(proof, node, arg, start, k)))
+			return false;
+		start += left ? 0 : k;
+		n = left ? k : n - k;
+	}
+	reverse(proof);
+	return true;
+}
+
+bool
+merkle_consistency_proof(merkle_node_type node, void *arg,
+						 uint64_t old_size, uint64_t new_size, MerkleProof *proof)
+{
+	uint64_t	start = 0;
+	uint64_t	n = new_size;
+	uint64_t	m = old_size;
+
+	proof->nhashes = 0;
+	if (m == 0 || m > n)
+		return false;
+	while (m != n)
+	{
+		uint64_t	k = UINT64_C(1) << split_level(n);
+		bool		left = m <= k;
+
+		if (!(left ? add_range(proof, node, arg, start + k, n - k) : add_range(proof, node, arg, start, k)))
+			return false;
+		start += left ? 0 : k;
+		m -= left ? 0 : k;
+		n = left ? k : n - k;
+	}
+	/* The verifier has the root of the old tree: where it is a subtree of the new one, it needs no more. */
+	if (start != 0 && !add_range(proof, node, arg, start, m))
+		return false;
+	reverse(proof);
+	return true;
+}
+
+/* RFC 9162, section 2.1.3.2. */
+bool
+merkle_verify_inclusion(uint64_t index, uint64_t size, const uint8_t *leaf,
+						const MerkleProof *proof, const uint8_t *root)
+{
+	uint64_t	fn = index;
+	uint64_t	sn = size - 1;
+	uint8_t		hash[AUDIT_HASH_SIZE];
+
+	if (index >= size)
+		return false;
+	memcpy(hash, leaf, AUDIT_HASH_SIZE);
+	for (int i = 0; i < proof->nhashes; i++)
+	{
+		if (sn == 0)
+			return false;
+		if ((fn & 1) != 0 || fn == sn)
+		{
+			if (!merkle_node(proof->hash[i], hash, hash))
+				return false;
+			while ((fn & 1) == 0 && fn != 0)
+			{
+				fn >>= 1;
+				sn >>= 1;
+			}
+		}
+		else if (!merkle_node(hash, proof->hash[i], hash))
+			return false;
+		fn >>= 1;
+		sn >>= 1;
+	}
+	return sn == 0 && memcmp(hash, root, AUDIT_HASH_SIZE) == 0;
+}
+
+/* Steps 4 to 7 of section 2.1.4.2: from a node that both trees have up to both roots. */
+static bool
+climb(uint64_t fn, uint64_t sn, const uint8_t *seed, const MerkleProof *proof, int next,
+	  const uint8_t *old_root, const uint8_t *new_root)
+{
+	uint8_t		old_hash[AUDIT_HASH_SIZE];
+	uint8_t		new_hash[AUDIT_HASH_SIZE];
+
+	memcpy(old_hash, seed, AUDIT_HASH_SIZE);
+	memcpy(new_hash, seed, AUDIT_HASH_SIZE);
+	for (int i = next; i < proof->nhashes; i++)
+	{
+		if (sn == 0)
+			return false;
+		if ((fn & 1) != 0 || fn == sn)
+		{
+			if (!merkle_node(proof->hash[i], old_hash, old_hash) ||
+				!merkle_node(proof->hash[i], new_hash, new_hash))
+				return false;
+			while ((fn & 1) == 0 && fn != 0)
+			{
+				fn >>= 1;
+				sn >>= 1;
+			}
+		}
+		else if (!merkle_node(new_hash, proof->hash[i], new_hash))
+			return false;
+		fn >>= 1;
+		sn >>= 1;
+	}
+	return sn == 0 && memcmp(old_hash, old_root, AUDIT_HASH_SIZE) == 0 &&
+		memcmp(new_hash, new_root, AUDIT_HASH_SIZE) == 0;
+}
+
+/* RFC 9162, section 2.1.4.2. */
+bool
+merkle_verify_consistency(uint64_t old_size, uint64_t new_size,
+						  const uint8_t *old_root, const uint8_t *new_root,
+						  const MerkleProof *proof)
+{
+	uint8_t		empty[AUDIT_HASH_SIZE];
+	uint64_t	fn;
+	uint64_t	sn;
+	bool		power_of_two;
+
+	if (old_size > new_size)
+		return false;
+	if (old_size == 0)
+		return proof->nhashes == 0 && merkle_sha256((const uint8_t *) "", 0, empty) &&
+			memcmp(old_root, empty, AUDIT_HASH_SIZE) == 0;
+	if (old_size == new_size)
+		return proof->nhashes == 0 && memcmp(old_root, new_root, AUDIT_HASH_SIZE) == 0;
+	if (proof->nhashes == 0)
+		return false;
+	power_of_two = (old_size & (old_size - 1)) == 0;
+	fn = old_size - 1;
+	sn = new_size - 1;
+	for (; (fn & 1) != 0; fn >>= 1)
+		sn >>= 1;
+	return power_of_two ?
+		climb(fn, sn, old_root, proof, 0, old_root, new_root) :
+		climb(fn, sn, proof->hash[0], proof, 1, old_root, new_root);
 }

@@ -12,10 +12,12 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/audit_writer.h"
+#include "pg_dataclass/checkpoint.h"
 #include "pg_dataclass/incident_internal.h"
 
 static const WriterStage *const stages[] = {
 	&incident_stage,
+	&checkpoint_stage,
 	&notice_stage,				/* last: what the others put into the outbox is told */
 	NULL
 };

@@ -29,7 +29,7 @@
 #include "utils/uuid.h"
 
 #include "pg_dataclass/compat.h"
-#include "pg_dataclass/audit_internal.h"
+#include "pg_dataclass/audit_tile.h"
 #include "pg_dataclass/policy.h"
 
 const int	trail_text_column[AUDIT_TEXT_COUNT] = {
@@ -157,6 +157,7 @@ trail_head_read(Snapshot snapshot, TrailHead *head)
 	bool		sound = true;
 
 	memset(head, 0, sizeof(*head));
+	head->ntail = -1;
 	head->relid = relid;
 	if (!OidIsValid(relid))
 		return false;
@@ -238,6 +239,7 @@ trail_open(const TrailHead *head)
 		damaged("The tables of the trail have not the columns they were created with.");
 	batch->indexes = CatalogOpenIndexes(batch->event);
 	batch->head = *head;
+	tile_prepare(&batch->head);
 	batch->context = CurrentMemoryContext;
 	batch->recorded_at = audit_unix_time(GetCurrentTimestamp());
 	return batch;
@@ -331,6 +333,12 @@ trail_inserted(TrailBatch *batch)
 	return batch->inserted;
 }
 
+const TrailHead *
+trail_batch_head(TrailBatch *batch)
+{
+	return &batch->head;
+}
+
 void
 trail_insert(TrailBatch *batch, const AuditPayload *payload, const char *origin)
 {
@@ -356,8 +364,7 @@ trail_insert(TrailBatch *batch, const AuditPayload *payload, const char *origin)
 	place.origin_len = strlen(origin);
 	memcpy(place.prev_hash, batch->head.hash, AUDIT_HASH_SIZE);
 	len = audit_leaf_encode(&place, payload->data, payload->len, leaf_bytes, sizeof(leaf_bytes));
-	if (len == 0 || !merkle_leaf(leaf_bytes, len, leaf) ||
-		!merkle_append(&batch->head.frontier, leaf))
+	if (len == 0 || !merkle_leaf(leaf_bytes, len, leaf))
 		ereport(ERROR,
 				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
 				 errmsg("could not compute the hash of an audit record")));
@@ -374,6 +381,7 @@ trail_insert(TrailBatch *batch, const AuditPayload *payload, const char *origin)
 	tuple = heap_form_tuple(RelationGetDescr(batch->event), values, nulls);
 	CatalogTupleInsertWithInfo(batch->event, tuple, batch->indexes);
 	heap_freetuple(tuple);
+	tile_append(&batch->head, leaf);
 
 	batch->head.seq = place.seq;
 	memcpy(batch->head.hash, leaf, AUDIT_HASH_SIZE);

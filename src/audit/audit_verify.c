@@ -3,11 +3,11 @@
  * audit_verify.c
  *		dataclass_audit.verify(): is the trail as it was written?
  *
- * Recomputes the hash of each record from its columns, follows the chain in
- * order of seq, and compares its end with the head row and with the head file.
- * A full check also counts the rows of the table: one that no index entry
- * leads to would not be met on the way.  Stops at the first record that is not
- * as it was written, names it, and records the finding.
+ * audit_verify_chain.c recomputes the hash of each record from its columns and
+ * follows the chain, audit_verify_tree.c compares tiles and checkpoints with
+ * the tree over the records; here the end is compared with the head row and
+ * with the head file, outside of the database.  Stops at the first record that
+ * is not as it was written, names it, and records the finding.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,159 +30,12 @@
 #include "utils/snapmgr.h"
 
 #include "pg_dataclass/compat.h"
-#include "pg_dataclass/audit_internal.h"
+#include "pg_dataclass/audit_verify.h"
 #include "pg_dataclass/policy.h"
+#include "pg_dataclass/verify_progress.h"
 
 extern PGDLLEXPORT Datum dc_audit_verify(PG_FUNCTION_ARGS);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(dc_audit_verify);
-
-typedef struct Verify
-{
-	Relation	rel;
-	Oid			index;
-	Snapshot	snapshot;
-	int64		from;
-	int64		to;				/* PG_INT64_MAX: to the end */
-	int64		checked;
-	int64		last_seq;		/* last one found sound */
-	uint8		last_hash[AUDIT_HASH_SIZE];
-	bool		prev_known;
-	MerkleFrontier frontier;	/* valid if from is 1 */
-	int64		first_bad;
-	char	   *reason;			/* NULL: sound so far */
-} Verify;
-
-static void
-bad(Verify *v, int64 seq, const char *reason)
-{
-	if (v->reason == NULL)
-	{
-		v->first_bad = seq;
-		v->reason = pstrdup(reason);
-	}
-}
-
-/* The hash of a record by its columns; false if they cannot be what was written. */
-static bool
-recompute(const TrailTuple *t, uint8 *leaf)
-{
-	static uint8 payload[AUDIT_PAYLOAD_MAX];
-	static uint8 bytes[AUDIT_LEAF_MAX];
-	size_t		payload_len = audit_payload_encode(&t->record, payload, sizeof(payload));
-	size_t		len;
-
-	if (payload_len == 0)
-		return false;
-	len = audit_leaf_encode(&t->place, payload, payload_len, bytes, sizeof(bytes));
-	return len > 0 && merkle_leaf(bytes, len, leaf);
-}
-
-static void
-check_tuple(Verify *v, HeapTuple tuple)
-{
-	TrailTuple	t;
-	uint8		leaf[AUDIT_HASH_SIZE];
-	int64		expected = v->last_seq + 1;
-
-	trail_deform(tuple, RelationGetDescr(v->rel), &t);
-	if (t.place.seq < expected)
-		bad(v, t.place.seq, "there is more than one record of this number");
-	else if (t.place.seq > expected)
-		bad(v, expected, t.place.seq == expected + 1 ? "the record is missing" :
-			psprintf("the records up to %lld are missing", (long long) t.place.seq - 1));
-	else if (t.format_version != AUDIT_FORMAT_VERSION)
-		bad(v, expected, "the record is of an unknown format version");
-	else if (t.leaf_hash == NULL || t.prev_hash == NULL)
-		bad(v, expected, "a hash of the record has a wrong length");
-	else if (!recompute(&t, leaf) || memcmp(leaf, t.leaf_hash, AUDIT_HASH_SIZE) != 0)
-		bad(v, expected, "the record was changed: its hash does not fit its content");
-	else if (v->prev_known && memcmp(t.prev_hash, v->last_hash, AUDIT_HASH_SIZE) != 0)
-		bad(v, expected, "the record does not follow the one before it: its link does not fit");
-	else if (v->from == 1 && !merkle_append(&v->frontier, leaf))
-		bad(v, expected, "the hash of the tree could not be computed");
-	else
-	{
-		v->checked++;
-		v->last_seq = expected;
-		v->prev_known = true;
-		memcpy(v->last_hash, leaf, AUDIT_HASH_SIZE);
-	}
-}
-
-/* A partial check starts with the link to the record before. */
-static void
-read_predecessor(Verify *v, Relation index_rel)
-{
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	TrailTuple	t;
-
-	v->last_seq = v->from - 1;
-	memset(v->last_hash, 0, AUDIT_HASH_SIZE);
-	v->prev_known = v->from == 1;
-	if (v->from == 1)
-		return;
-	ScanKeyInit(&key, TRAIL_SEQ, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(v->from - 1));
-	scan = systable_beginscan_ordered(v->rel, index_rel, v->snapshot, 1, &key);
-	tuple = systable_getnext_ordered(scan, ForwardScanDirection);
-	if (HeapTupleIsValid(tuple))
-	{
-		trail_deform(tuple, RelationGetDescr(v->rel), &t);
-		v->prev_known = true;
-		if (t.leaf_hash)
-			memcpy(v->last_hash, t.leaf_hash, AUDIT_HASH_SIZE);
-	}
-	systable_endscan_ordered(scan);
-}
-
-static void
-check_chain(Verify *v)
-{
-	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "dataclass verify", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = CurrentMemoryContext;
-	Relation	index_rel = index_open(v->index, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	merkle_init(&v->frontier);
-	read_predecessor(v, index_rel);
-	ScanKeyInit(&keys[0], TRAIL_SEQ, BTGreaterEqualStrategyNumber, F_INT8GE,
-				Int64GetDatum(v->from == 1 ? PG_INT64_MIN : v->from));
-	ScanKeyInit(&keys[1], TRAIL_SEQ, BTLessEqualStrategyNumber, F_INT8LE, Int64GetDatum(v->to));
-	scan = systable_beginscan_ordered(v->rel, index_rel, v->snapshot, 2, keys);
-	while (v->reason == NULL &&
-		   HeapTupleIsValid(tuple = systable_getnext_ordered(scan, ForwardScanDirection)))
-	{
-		CHECK_FOR_INTERRUPTS();
-		MemoryContextSwitchTo(work);
-		check_tuple(v, tuple);
-		MemoryContextSwitchTo(caller);
-		if (v->reason)
-			v->reason = pstrdup(v->reason);
-		MemoryContextReset(work);
-	}
-	systable_endscan_ordered(scan);
-	index_close(index_rel, AccessShareLock);
-	MemoryContextDelete(work);
-}
-
-/* Rows that the snapshot sees, by the table itself. */
-static int64
-count_rows(const Verify *v)
-{
-	TableScanDesc scan = table_beginscan(v->rel, v->snapshot, 0, NULL);
-	int64		rows = 0;
-
-	while (heap_getnext(scan, ForwardScanDirection) != NULL)
-	{
-		CHECK_FOR_INTERRUPTS();
-		rows++;
-	}
-	table_endscan(scan);
-	return rows;
-}
 
 /*
  * The head file is written after the commit, so a trail that our snapshot sees
@@ -199,12 +52,38 @@ check_head_file(Verify *v, const TrailHead *head)
 		file.system_identifier != GetSystemIdentifier())
 		return;
 	if (file.seq == head->seq && memcmp(file.hash, head->hash, AUDIT_HASH_SIZE) != 0)
-		bad(v, head->seq, "the record is not the one that was committed under this number");
+		verify_bad(v, head->seq, "the record is not the one that was committed under this number");
 	if (file.seq <= head->seq)
 		return;
 	latest = RegisterSnapshot(GetLatestSnapshot());
 	if (!trail_head_read(latest, &now) || now.seq < file.seq)
-		bad(v, v->last_seq + 1, psprintf("the trail was rewound: record %lld was committed", (long long) file.seq));
+		verify_bad(v, v->last_seq + 1, psprintf("the trail was rewound: record %lld was committed", (long long) file.seq));
+	UnregisterSnapshot(latest);
+}
+
+/*
+ * What was handed out to others: recovery may have been wound back to before
+ * that, together with all tables.
+ */
+static void
+check_handed_out(Verify *v)
+{
+	Snapshot	latest;
+	TrailHead	now;
+	char	   *contradiction;
+	int64		size;
+
+	if (RecoveryInProgress())
+		return;
+	latest = RegisterSnapshot(GetLatestSnapshot());
+	if (trail_head_read(latest, &now) &&
+		(contradiction = checkpoint_contradiction(now.seq, latest, &size)) != NULL)
+	{
+		/* It becomes a part of a sentence. */
+		contradiction[0] = pg_tolower((unsigned char) contradiction[0]);
+		contradiction[strlen(contradiction) - 1] = '\0';
+		verify_bad(v, Min(size, v->last_seq + 1), contradiction);
+	}
 	UnregisterSnapshot(latest);
 }
 
@@ -216,27 +95,34 @@ check_end(Verify *v)
 
 	if (!trail_head_read(v->snapshot, &head))
 	{
-		bad(v, v->last_seq + 1, "the head row is missing or damaged");
+		verify_bad(v, v->last_seq + 1, "the head row is missing or damaged");
 		return;
 	}
 	if (head.seq > v->last_seq)
-		bad(v, v->last_seq + 1, psprintf("records are missing at the end: the head is at %lld", (long long) head.seq));
+		verify_bad(v, v->last_seq + 1, psprintf("records are missing at the end: the head is at %lld", (long long) head.seq));
 	else if (head.seq < v->last_seq)
-		bad(v, head.seq + 1, "the record was added behind the head");
+		verify_bad(v, head.seq + 1, "the record was added behind the head");
 	else if (v->prev_known && memcmp(head.hash, v->last_hash, AUDIT_HASH_SIZE) != 0)
-		bad(v, head.seq, "the head row does not fit the last record");
-	else if (v->from == 1 &&
-			 (!merkle_root(&v->frontier, root) || memcmp(root, head.root, AUDIT_HASH_SIZE) != 0))
-		bad(v, head.seq, "the root of the tree does not fit the head row");
-	if (v->reason == NULL && v->from == 1)
+		verify_bad(v, head.seq, "the head row does not fit the last record");
+	else if (v->tree &&
+			 (!verify_tree_root(v->tree, root) || memcmp(root, head.root, AUDIT_HASH_SIZE) != 0))
+		verify_bad(v, head.seq, "the root of the tree does not fit the head row");
+	else if (v->tree && (!merkle_root(&head.frontier, root) || memcmp(root, head.root, AUDIT_HASH_SIZE) != 0))
+		verify_bad(v, head.seq, "the subtree roots of the head row do not fit its root");
+	if (v->reason == NULL && v->tree)
+		verify_tree_end(v);
+	if (v->reason == NULL && v->whole && !v->counted)
 	{
-		int64		rows = count_rows(v);
+		int64		rows;
 
+		verify_progress_phase(VERIFY_COUNTING);
+		rows = verify_count_rows(v->rel, v->snapshot);
 		if (rows != v->checked)
-			bad(v, v->last_seq + 1, psprintf("the table holds %lld rows besides the %lld of the trail",
-											 (long long) (rows - v->checked), (long long) v->checked));
+			verify_bad(v, v->last_seq + 1, psprintf("the table holds %lld rows besides the %lld of the trail",
+													(long long) (rows - v->checked), (long long) v->checked));
 	}
 	check_head_file(v, &head);
+	check_handed_out(v);
 }
 
 static void
@@ -284,18 +170,67 @@ make_result(FunctionCallInfo fcinfo, const Verify *v)
 		values[3] = CStringGetTextDatum(v->reason);
 	nulls[3] = v->reason == NULL;
 	nulls[4] = true;
-	if (v->from == 1)
+	if (v->tree)
 	{
 		bytea	   *root = palloc(VARHDRSZ + AUDIT_HASH_SIZE);
 
 		SET_VARSIZE(root, VARHDRSZ + AUDIT_HASH_SIZE);
-		if (merkle_root(&v->frontier, (uint8_t *) VARDATA(root)))
+		if (verify_tree_root(v->tree, (uint8 *) VARDATA(root)))
 		{
 			values[4] = PointerGetDatum(root);
 			nulls[4] = false;
 		}
 	}
 	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
+}
+
+static int64
+head_seq(Snapshot snapshot)
+{
+	TrailHead	head;
+
+	return trail_head_read(snapshot, &head) ? head.seq : 0;
+}
+
+static void
+check_range(const Verify *v)
+{
+	if (v->from <= v->archived && !v->whole && v->reason == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("records up to %lld are archived", (long long) v->archived),
+				 errdetail("Only their hashes are in the database, and are checked with the whole trail."),
+				 errhint("Check the whole trail with SELECT * FROM dataclass_audit.verify(), and the file of a range with the verifier.")));
+}
+
+static void
+verify_all(Verify *v)
+{
+	v->snapshot = RegisterSnapshot(GetActiveSnapshot());
+	v->archived = verify_archived(v);
+	check_range(v);
+	if (v->from == 1)
+		verify_tree_open(v);
+	verify_progress_begin(Min(v->to, head_seq(v->snapshot)) - Max(v->from - 1, v->archived));
+	PG_TRY();
+	{
+		if (v->tree && v->archived > 0)
+			verify_archived_tiles(v);
+		if (v->reason == NULL)
+			verify_chain(v);
+		if (v->reason == NULL && v->to == PG_INT64_MAX)
+			check_end(v);
+		else if (v->reason == NULL && v->last_seq < v->to)
+			verify_bad(v, v->last_seq + 1, "the record is missing");
+	}
+	PG_FINALLY();
+	{
+		verify_progress_end();
+	}
+	PG_END_TRY();
+	if (v->tree)
+		verify_tree_close(v);
+	UnregisterSnapshot(v->snapshot);
 }
 
 Datum
@@ -308,6 +243,7 @@ dc_audit_verify(PG_FUNCTION_ARGS)
 	v.index = trail_relid("event_pkey");
 	v.from = PG_ARGISNULL(0) ? 1 : PG_GETARG_INT64(0);
 	v.to = PG_ARGISNULL(1) ? PG_INT64_MAX : PG_GETARG_INT64(1);
+	v.whole = v.from == 1 && v.to == PG_INT64_MAX;
 	if (v.from < 1 || v.to < v.from)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -322,17 +258,9 @@ dc_audit_verify(PG_FUNCTION_ARGS)
 
 	v.rel = table_open(relid, AccessShareLock);
 	if (RelationGetDescr(v.rel)->natts != TRAIL_COLUMN_COUNT)
-		bad(&v, 1, "the columns of the trail are not those it was created with");
+		verify_bad(&v, 1, "the columns of the trail are not those it was created with");
 	else
-	{
-		v.snapshot = RegisterSnapshot(GetActiveSnapshot());
-		check_chain(&v);
-		if (v.reason == NULL && v.to == PG_INT64_MAX)
-			check_end(&v);
-		else if (v.reason == NULL && v.last_seq < v.to)
-			bad(&v, v.last_seq + 1, "the record is missing");
-		UnregisterSnapshot(v.snapshot);
-	}
+		verify_all(&v);
 	if (v.reason)
 		record_finding(&v);
 	result = make_result(fcinfo, &v);

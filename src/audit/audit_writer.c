@@ -198,23 +198,45 @@ writer_transaction(writer_work_type work, void *arg, int *sqlstate)
 	return ok;
 }
 
+static void
+insert_note(TrailBatch *batch, AuditEvent *event)
+{
+	uint8		bytes[AUDIT_PAYLOAD_MAX];
+	AuditPayload payload;
+	char	   *database = get_database_name(MyDatabaseId);
+
+	event->outcome = OUTCOME_OBSERVED;
+	payload.data = bytes;
+	payload.len = audit_event_encode(event, database, bytes);
+	trail_insert(batch, &payload, "writer");
+}
+
 void
 writer_note(TrailBatch *batch, EventKind kind, EventSeverity severity,
 			bool breach, const char *detail)
 {
 	AuditEvent	event = {0};
-	uint8		bytes[AUDIT_PAYLOAD_MAX];
-	AuditPayload payload;
-	char	   *database = get_database_name(MyDatabaseId);
 
 	event.kind = kind;
 	event.severity = severity;
-	event.outcome = OUTCOME_OBSERVED;
 	event.breach = breach;
 	event.detail = detail;
-	payload.data = bytes;
-	payload.len = audit_event_encode(&event, database, bytes);
-	trail_insert(batch, &payload, "writer");
+	insert_note(batch, &event);
+}
+
+void
+writer_note_object(TrailBatch *batch, EventKind kind, EventSeverity severity, const char *action,
+				   const char *object_type, const char *object_identity, const char *detail)
+{
+	AuditEvent	event = {0};
+
+	event.kind = kind;
+	event.severity = severity;
+	event.action = action;
+	event.object_type = object_type;
+	event.object_identity = object_identity;
+	event.detail = detail;
+	insert_note(batch, &event);
 }
 
 typedef struct QueueWork
@@ -406,7 +428,11 @@ writer_loop(void)
 		{
 			last_work = GetCurrentTimestamp();
 			if (!stopping && !trail_gone)
+			{
+				/* under load too: those who waited have been answered */
+				(void) stage_tick(last_work);
 				continue;
+			}
 		}
 		if (stopping)
 			leave(0);

@@ -2,3 +2,5 @@
 UNIT_SRC_audit_encode  = src/audit/audit_encode.c src/audit/audit_merkle.c
 UNIT_SRC_audit_merkle  = src/audit/audit_merkle.c
 UNIT_SRC_audit_journal = src/audit/audit_journal_format.c src/audit/audit_merkle.c
+UNIT_SRC_merkle_proof  = src/audit/audit_merkle.c
+UNIT_SRC_checkpoint_note = src/audit/checkpoint_note.c src/audit/audit_merkle.c
