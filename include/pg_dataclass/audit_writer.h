@@ -38,6 +38,8 @@ typedef struct WriterStage
 	long		(*tick) (TimestampTz now);
 } WriterStage;
 
+extern const WriterStage notice_stage;	/* notice_stage.c */
+
 extern void stage_in_transaction(TrailBatch *batch);
 extern void stage_after_commit(const TrailHead *head);
 extern long stage_tick(TimestampTz now);

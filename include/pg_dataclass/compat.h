@@ -447,6 +447,13 @@ compat_parse_json(text *document, JsonSemAction *actions)
 #endif
 }
 
+/* Entry of the statistics of backends, from 1; utils/backend_status.h is for the caller to include. */
+#if PG_VERSION_NUM >= 160000
+#define compat_backend_status(index) pgstat_get_local_beentry_by_index(index)
+#else
+#define compat_backend_status(index) pgstat_fetch_stat_local_beentry(index)
+#endif
+
 /* An index scan of a whole index; since 18 it may count for EXPLAIN. */
 #include "access/genam.h"
 

@@ -54,6 +54,8 @@ extern StatisticsKind statistics_kind_of(Oid relid);
  */
 struct CompatAccess;
 extern AttrNumber move_uncovers_column(const struct CompatAccess *access, ResolvedLabel *label);
+/* LISTEN on the channel of notices; raises (hook_listen.c). */
+extern void listen_check(const Node *parsetree);
 /* What reads files or WAL of the server, where labels do not reach. */
 extern void access_check_server(const char *command, const char *what);
 

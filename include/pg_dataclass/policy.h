@@ -98,6 +98,10 @@ typedef struct PolicySnapshot
 	int			nsession_limits;
 	PolicySessionLimit *session_limits;
 	Oid		   *quarantined;	/* relations, ascending; without those whose risk is accepted */
+	int			nheld;			/* while loading: what response rules hold; part of quarantined, too */
+	Oid		   *held;
+	int			nsuspended;
+	Oid		   *suspended;		/* roles whose clearance is suspended, ascending */
 	int			nrisks;
 	PolicyRisk *risks;			/* by relation, ascending; those that ended, too */
 	bool		check_at_start; /* storage is checked before the first governed access */
@@ -131,6 +135,9 @@ extern int	policy_row_labels_up_to(const PolicySnapshot *p, int limit, const Pol
 extern MemoryContext policy_snapshot_context(const PolicySnapshot *p);
 
 extern bool policy_label_known(const PolicySnapshot *p, const Label *label, const char **what, char *name, size_t size);
+
+/* Is the clearance of that role suspended?  Needs policy_current(). */
+extern bool policy_is_suspended(const PolicySnapshot *p, Oid role);
 
 extern bool policy_is_quarantined(const PolicySnapshot *p, Oid relid);
 

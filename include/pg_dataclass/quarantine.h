@@ -15,7 +15,8 @@
 typedef enum QuarantineOrigin
 {
 	QUARANTINE_RESTORE,			/* let in by a restore: ends with release_quarantine() */
-	QUARANTINE_WATCH			/* found by the storage watch, which ends it, too */
+	QUARANTINE_WATCH,			/* found by the storage watch, which ends it, too */
+	QUARANTINE_RESPONSE			/* by a response rule: ends with release_quarantine(), no risk to accept */
 } QuarantineOrigin;
 
 typedef struct QuarantineEntry

@@ -56,6 +56,9 @@ extern void subject_of_role(Oid role, Subject *subject, MemoryContext cxt);
  */
 extern bool subject_writes_ahead_of_policy(bool label_unknown);
 
+/* Has the session no clearance, because that of one of its roles is suspended?  p must be policy_current(). */
+extern bool subject_is_suspended(const PolicySnapshot *p);
+
 /* Forget the cached subject: settings changed, a trusted procedure began or ended. */
 extern void subject_invalidate(void);
 

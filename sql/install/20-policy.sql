@@ -75,11 +75,11 @@ CREATE TABLE dataclass.quarantine (
 	since		pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	place		pg_catalog.text,
 	origin		pg_catalog.text NOT NULL DEFAULT 'restore'
-				CHECK (origin OPERATOR(pg_catalog.=) ANY (ARRAY['restore', 'watch']))
+				CHECK (origin OPERATOR(pg_catalog.=) ANY (ARRAY['restore', 'watch', 'response']))
 );
 COMMENT ON TABLE dataclass.quarantine IS 'relations that nobody may read until they are where their class may be, or until an officer accepts the risk; written by the extension alone';
 COMMENT ON COLUMN dataclass.quarantine.place IS 'place that is not good enough, the first one found';
-COMMENT ON COLUMN dataclass.quarantine.origin IS 'restore: let in by a restore, ends with release_quarantine(); watch: found by the watch, ends by itself when storage is good again';
+COMMENT ON COLUMN dataclass.quarantine.origin IS 'restore: let in by a restore, ends with release_quarantine(); watch: found by the watch, ends by itself when storage is good again; response: by a rule of response_rule, ends with release_quarantine()';
 
 -- Triggers keep every backend and the trail informed.  ENABLE ALWAYS:
 -- session_replication_role must not switch them off.

@@ -31,6 +31,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/audit_queue.h"
+#include "pg_dataclass/notice.h"
 
 typedef struct LaunchedWriter
 {
@@ -226,6 +227,7 @@ dataclass_audit_launcher_main(Datum arg)
 		}
 		audit_state_check();
 		launcher_pass(first);
+		notice_launch();
 		first = false;
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 1000, PG_WAIT_EXTENSION);

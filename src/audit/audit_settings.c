@@ -21,8 +21,9 @@
 #include "pg_dataclass/archive.h"
 #include "pg_dataclass/audit_internal.h"
 #include "pg_dataclass/checkpoint.h"
-#include "pg_dataclass/verify_progress.h"
 #include "pg_dataclass/incident.h"
+#include "pg_dataclass/notice.h"
+#include "pg_dataclass/verify_progress.h"
 
 int			guc_audit_durability = AUDIT_DURABILITY_SYNC;
 int			guc_on_audit_failure = AUDIT_FAILURE_REFUSE;
@@ -113,8 +114,8 @@ audit_node_name(void)
 Size
 audit_shmem_size(void)
 {
-	return add_size(add_size(audit_queue_shmem_size(), audit_journal_shmem_size()),
-					verify_progress_shmem_size());
+	return add_size(add_size(add_size(audit_queue_shmem_size(), audit_journal_shmem_size()),
+							 verify_progress_shmem_size()), notice_shmem_size());
 }
 
 void
@@ -123,6 +124,7 @@ audit_shmem_init(void)
 	audit_queue_shmem_init();
 	audit_journal_shmem_init();
 	verify_progress_shmem_init();
+	notice_shmem_init();
 }
 
 void
@@ -135,4 +137,5 @@ audit_init(void)
 	audit_launcher_init();
 	archive_init();
 	incident_init();
+	notice_init();
 }

@@ -20,6 +20,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/audit_internal.h"
+#include "pg_dataclass/notice.h"
 #include "pg_dataclass/policy.h"
 
 #define RELEASE_HOLD	5000	/* ms that a writer stays away */
@@ -149,6 +150,7 @@ audit_release_database(Oid dbid)
 {
 	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RELEASE_WAIT);
 
+	notice_release_database(dbid);
 	while (stop_writer(dbid, RELEASE_HOLD) && GetCurrentTimestamp() < deadline)
 	{
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,

@@ -18,6 +18,7 @@
 static const WriterStage *const stages[] = {
 	&incident_stage,
 	&checkpoint_stage,
+	&notice_stage,				/* last: what the others put into the outbox is told */
 	NULL
 };
 

@@ -26,6 +26,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/incident_internal.h"
+#include "pg_dataclass/notice.h"
 
 Relation
 incident_relation_open(const char *name, int natts, LOCKMODE lockmode)
@@ -389,4 +390,5 @@ incident_notice_insert(IncidentTable *table, int64 id, TimestampTz now, int64 in
 	values[4] = CStringGetTextDatum(subject);
 	values[5] = body;
 	insert_row(table, values, nulls);
+	notice_stage_want();
 }

@@ -409,6 +409,7 @@ dataclass_process_utility(PlannedStmt *pstmt, const char *query_string, bool rea
 	check_server_command(parsetree);
 	check_database_command(parsetree);
 	role_command_check(parsetree);
+	listen_check(parsetree);
 	if (policy_is_installing())
 	{
 		run(&args);

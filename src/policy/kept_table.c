@@ -39,6 +39,8 @@ static const KeptTable kept_tables[] = {
 	{"place_state", STORAGE_DETAIL, STORAGE_HINT},
 	{"attestation", "Attestations are written by attest() and revoke_attestation() only.",
 	"Accept one with SELECT dataclass.attest('document', 'signature'), end one with SELECT dataclass.revoke_attestation('id', 'reason')."},
+	{"suspension", "Response rules alone suspend clearances.",
+	"End one with SELECT dataclass.reinstate_clearance('role', 'reason')."},
 	{"canary_result", "Results of canary proofs are evidence; the proof alone writes them.",
 	"Prove it: SELECT * FROM dataclass.canary_proof('access method')."},
 };

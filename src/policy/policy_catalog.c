@@ -46,6 +46,8 @@
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/policy.h"
 
+#define QUARANTINE_ORIGIN	4	/* column of dataclass.quarantine, from 0 */
+
 static const PolicySnapshot empty_snapshot = {0};
 
 static PolicySnapshot *current = NULL;
@@ -328,8 +330,22 @@ read_era(PolicySnapshot *p, Datum *values, bool *nulls)
 static void
 read_quarantine(PolicySnapshot *p, Datum *values, bool *nulls)
 {
+	/* what a response rule holds is no matter of storage: accepting a risk says nothing about it */
+	if (!nulls[QUARANTINE_ORIGIN] && strcmp(TextDatumGetCString(values[QUARANTINE_ORIGIN]), "response") == 0)
+	{
+		p->held = grow(p->held, p->nheld, sizeof(Oid));
+		p->held[p->nheld++] = DatumGetObjectId(values[0]);
+		return;
+	}
 	p->quarantined = grow(p->quarantined, p->nquarantined, sizeof(Oid));
 	p->quarantined[p->nquarantined++] = DatumGetObjectId(values[0]);
+}
+
+static void
+read_suspension(PolicySnapshot *p, Datum *values, bool *nulls)
+{
+	p->suspended = grow(p->suspended, p->nsuspended, sizeof(Oid));
+	p->suspended[p->nsuspended++] = DatumGetObjectId(values[0]);
 }
 
 static void
@@ -420,6 +436,19 @@ leave_out_accepted(PolicySnapshot *p)
 	policy_risk_ends = ends;
 }
 
+/* Nothing takes these out but release_quarantine(). */
+static void
+add_held(PolicySnapshot *p)
+{
+	for (int i = 0; i < p->nheld; i++)
+	{
+		p->quarantined = grow(p->quarantined, p->nquarantined, sizeof(Oid));
+		p->quarantined[p->nquarantined++] = p->held[i];
+	}
+	if (p->nheld)
+		qsort(p->quarantined, p->nquarantined, sizeof(Oid), compare_oids);
+}
+
 static void
 load_snapshot(PolicySnapshot *p)
 {
@@ -445,13 +474,17 @@ load_snapshot(PolicySnapshot *p)
 	scan_policy_table(p, "policy_setting", 2, read_setting);
 	p->session_limits_unknown = !scan_policy_table(p, "session_limit", 3, read_session_limit);
 	scan_policy_table(p, "era", 2, read_era);
-	scan_policy_table(p, "quarantine", 1, read_quarantine);
+	scan_policy_table(p, "quarantine", QUARANTINE_ORIGIN + 1, read_quarantine);
+	scan_policy_table(p, "suspension", 1, read_suspension);
+	if (p->nsuspended)
+		qsort(p->suspended, p->nsuspended, sizeof(Oid), compare_oids);
 	if (p->nquarantined)
 		qsort(p->quarantined, p->nquarantined, sizeof(Oid), compare_oids);
 	scan_policy_table(p, "accepted_risk", 2, read_risk);
 	if (p->nrisks)
 		qsort(p->risks, p->nrisks, sizeof(PolicyRisk), compare_risks);
 	leave_out_accepted(p);
+	add_held(p);
 }
 
 MemoryContext
@@ -575,11 +608,22 @@ policy_compartment_known(const PolicySnapshot *p, const char *name, size_t len)
 	return false;
 }
 
+static bool
+is_among(Oid oid, const Oid *oids, int n)
+{
+	return n > 0 && bsearch(&oid, oids, n, sizeof(Oid), compare_oids) != NULL;
+}
+
 bool
 policy_is_quarantined(const PolicySnapshot *p, Oid relid)
 {
-	return p->nquarantined > 0 &&
-		bsearch(&relid, p->quarantined, p->nquarantined, sizeof(Oid), compare_oids) != NULL;
+	return is_among(relid, p->quarantined, p->nquarantined);
+}
+
+bool
+policy_is_suspended(const PolicySnapshot *p, Oid role)
+{
+	return is_among(role, p->suspended, p->nsuspended);
 }
 
 bool

@@ -42,6 +42,12 @@ enum
 
 #define NATTS ATT_ORIGIN
 
+static const char *const origin_names[] = {
+	[QUARANTINE_RESTORE] = "restore",
+	[QUARANTINE_WATCH] = "watch",
+	[QUARANTINE_RESPONSE] = "response"
+};
+
 static SysScanDesc
 scan_for(Relation rel, Oid relid, ScanKeyData *key)
 {
@@ -78,7 +84,7 @@ quarantine_add(Oid relid, QuarantineOrigin origin, const char *place, const char
 		values[ATT_SINCE - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
 		nulls[ATT_PLACE - 1] = place == NULL;
 		values[ATT_PLACE - 1] = place ? CStringGetTextDatum(place) : (Datum) 0;
-		values[ATT_ORIGIN - 1] = CStringGetTextDatum(origin == QUARANTINE_WATCH ? "watch" : "restore");
+		values[ATT_ORIGIN - 1] = CStringGetTextDatum(origin_names[origin]);
 		tuple = heap_form_tuple(RelationGetDescr(rel), values, nulls);
 		/* the table has a plain primary key, which this keeps up to date */
 		CatalogTupleInsert(rel, tuple);
@@ -130,10 +136,13 @@ quarantine_entries(void)
 	{
 		QuarantineEntry *entry = palloc(sizeof(QuarantineEntry));
 		bool		isnull;
-		Datum		origin = heap_getattr(tuple, ATT_ORIGIN, RelationGetDescr(rel), &isnull);
+		char	   *origin = TextDatumGetCString(heap_getattr(tuple, ATT_ORIGIN, RelationGetDescr(rel), &isnull));
 
 		entry->relid = DatumGetObjectId(heap_getattr(tuple, ATT_RELATION, RelationGetDescr(rel), &isnull));
-		entry->origin = strcmp(TextDatumGetCString(origin), "watch") == 0 ? QUARANTINE_WATCH : QUARANTINE_RESTORE;
+		entry->origin = QUARANTINE_RESTORE;
+		for (int i = 0; i < lengthof(origin_names); i++)
+			if (strcmp(origin, origin_names[i]) == 0)
+				entry->origin = i;
 		entries = lappend(entries, entry);
 	}
 	systable_endscan(scan);

@@ -85,6 +85,11 @@ why_denied(const PolicyDecision *decision, const PolicySnapshot *p, const char *
 			return "The relation is quarantined.";
 		case DECISION_NO_CLEARANCE:
 			*hint = "An officer can clear the role: SECURITY LABEL FOR dataclass ON ROLE ... IS '...'.";
+			if (p->nsuspended > 0 && subject_is_suspended(p))
+			{
+				*hint = "An officer can reinstate it: SELECT dataclass.reinstate_clearance('role', 'reason').";
+				return "The clearance of the role is suspended.";
+			}
 			return "The role has no clearance in this database.";
 		case DECISION_DOMINANCE:
 			return "No clearance of the role dominates the label of the object.";

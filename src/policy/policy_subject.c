@@ -50,17 +50,21 @@ static int	trusted_depth = 0;
 /*
  * Roles that role is a member of, itself first.  With inherit_only, memberships
  * that need SET ROLE are not followed.  Core's own function counts superusers
- * as members of everything; clearance must not.
+ * as members of everything; clearance must not.  past: what is had only through
+ * a role suspended there is left out (NULL: no matter).
  */
 static List *
-member_closure(Oid role, bool inherit_only)
+member_closure(Oid role, bool inherit_only, const PolicySnapshot *past)
 {
 	List	   *roles = list_make1_oid(role);
 
 	for (int i = 0; i < list_length(roles); i++)
 	{
-		CatCList   *memberships = SearchSysCacheList1(AUTHMEMMEMROLE,
-													  ObjectIdGetDatum(list_nth_oid(roles, i)));
+		CatCList   *memberships;
+
+		if (past != NULL && policy_is_suspended(past, list_nth_oid(roles, i)))
+			continue;
+		memberships = SearchSysCacheList1(AUTHMEMMEMROLE, ObjectIdGetDatum(list_nth_oid(roles, i)));
 
 		for (int m = 0; m < memberships->n_members; m++)
 		{
@@ -79,7 +83,7 @@ member_closure(Oid role, bool inherit_only)
 bool
 role_inherits(Oid role, Oid target)
 {
-	List	   *roles = member_closure(role, true);
+	List	   *roles = member_closure(role, true, NULL);
 	bool		found = list_member_oid(roles, target);
 
 	list_free(roles);
@@ -89,7 +93,7 @@ role_inherits(Oid role, Oid target)
 bool
 role_may_assume(Oid role, Oid target)
 {
-	List	   *roles = member_closure(role, false);
+	List	   *roles = member_closure(role, false, NULL);
 	bool		found = list_member_oid(roles, target);
 
 	list_free(roles);
@@ -120,12 +124,24 @@ role_is_assumed(Oid role)
 		authenticated != role && !role_may_assume(authenticated, role);
 }
 
+/*
+ * A response rule suspends the role that logged in: it must not help to take on
+ * another one, nor another to take on that one.
+ */
+bool
+subject_is_suspended(const PolicySnapshot *p)
+{
+	return p->nsuspended > 0 &&
+		(policy_is_suspended(p, compat_authenticated_user()) ||
+		 policy_is_suspended(p, GetSessionUserId()) || policy_is_suspended(p, GetOuterUserId()));
+}
+
 bool
 policy_is_officer(void)
 {
 	Oid			role = GetOuterUserId();
 
-	return policy_is_officer_role(role) && !role_is_assumed(role);
+	return policy_is_officer_role(role) && !role_is_assumed(role) && !subject_is_suspended(policy_current());
 }
 
 bool
@@ -196,9 +212,9 @@ add_clearance(const PolicySnapshot *p, Subject *s, const LabelSpec *spec)
 static void
 add_role_clearances(const PolicySnapshot *p, Subject *s, Oid role)
 {
-	List	   *roles = member_closure(role, true);
+	List	   *roles = member_closure(role, true, p);
 	ListCell   *cell;
-	bool		labeled = false;
+	bool		labeled = policy_is_suspended(p, role);
 
 	foreach(cell, roles)
 	{
@@ -208,6 +224,11 @@ add_role_clearances(const PolicySnapshot *p, Subject *s, Oid role)
 
 		if (text == NULL)
 			continue;
+		if (policy_is_suspended(p, lfirst_oid(cell)))
+		{
+			labeled = true;
+			continue;
+		}
 		labeled = true;			/* also if malformed: never fall back to the default then */
 		if (label_parse_spec(LABEL_SPEC_ROLE, text, strlen(text), &spec, &error))
 			add_clearance(p, s, &spec);
@@ -240,7 +261,7 @@ build_subject(Subject *s, Oid role, bool current)
 
 			add_clearance(p, s, &spec);
 		}
-		else if (!role_is_assumed(role))
+		else if (!role_is_assumed(role) && !subject_is_suspended(p))
 			add_role_clearances(p, s, role);
 		if (guc_session_ceiling && guc_session_ceiling[0])
 		{

@@ -1,0 +1,210 @@
+/*-------------------------------------------------------------------------
+ *
+ * notice_payload.c
+ *		The JSON document that a notice is handed over as.
+ *
+ * One object: which notice it is, deadlines of its incident, the latest
+ * checkpoint of the trail, and what the body in the outbox says.  notice_id stays the same for every attempt, so
+ * that whoever is told twice can tell.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/fmgroids.h"
+#include "utils/json.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "pg_dataclass/compat.h"
+#include "pg_dataclass/audit_internal.h"
+#include "pg_dataclass/notice.h"
+
+enum
+{
+	CHECKPOINT_SIZE = 1,
+	CHECKPOINT_ROOT,
+	CHECKPOINT_MADE_AT,
+	CHECKPOINT_REASON,
+	CHECKPOINT_KEY_NAME,
+	CHECKPOINT_NOTE
+};
+
+enum
+{
+	DEADLINE_INCIDENT = 1,
+	DEADLINE_RECIPIENT,
+	DEADLINE_CLASS,
+	DEADLINE_DUE
+};
+
+static void
+append_time(StringInfo out, const char *key, TimestampTz time)
+{
+	char		text[MAXDATELEN + 1];
+	int			utc = 0;
+
+	appendStringInfo(out, ", \"%s\": \"%s\"", key,
+					 JsonEncodeDateTime(text, TimestampTzGetDatum(time), TIMESTAMPTZOID, &utc));
+}
+
+static void
+append_root(StringInfo out, Datum root)
+{
+	bytea	   *bytes = DatumGetByteaPP(root);
+
+	appendStringInfoString(out, ", \"root\": \"");
+	for (int i = 0; i < VARSIZE_ANY_EXHDR(bytes); i++)
+		appendStringInfo(out, "%02x", (unsigned char) VARDATA_ANY(bytes)[i]);
+	appendStringInfoChar(out, '"');
+}
+
+/* The latest checkpoint; covers says whether the record of the notice is under it. */
+static void
+append_checkpoint(StringInfo out, const Notice *notice, bool whole)
+{
+	Oid			relid = trail_relid("checkpoint");
+	Relation	rel;
+	Relation	index;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	appendStringInfoString(out, ", \"checkpoint\": ");
+	if (!OidIsValid(relid))
+	{
+		appendStringInfoString(out, "null");
+		return;
+	}
+	rel = table_open(relid, AccessShareLock);
+	index = index_open(RelationGetPrimaryKeyIndex(rel), AccessShareLock);
+	scan = systable_beginscan_ordered(rel, index, NULL, 0, NULL);
+	tuple = systable_getnext_ordered(scan, BackwardScanDirection);
+	if (HeapTupleIsValid(tuple))
+	{
+		Datum		values[CHECKPOINT_NOTE];
+		bool		nulls[CHECKPOINT_NOTE];
+		int64		size;
+
+		heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+		size = DatumGetInt64(values[CHECKPOINT_SIZE - 1]);
+		appendStringInfo(out, "{\"size\": %lld, \"covers\": %s", (long long) size,
+						 size >= notice->seq ? "true" : "false");
+		append_root(out, values[CHECKPOINT_ROOT - 1]);
+		append_time(out, "made_at", DatumGetTimestampTz(values[CHECKPOINT_MADE_AT - 1]));
+		if (whole)
+		{
+			appendStringInfoString(out, ", \"note\": ");
+			escape_json(out, TextDatumGetCString(values[CHECKPOINT_NOTE - 1]));
+		}
+		appendStringInfoChar(out, '}');
+	}
+	else
+		appendStringInfoString(out, "null");
+	systable_endscan_ordered(scan);
+	index_close(index, AccessShareLock);
+	table_close(rel, AccessShareLock);
+}
+
+/* Until when whom has to be told. */
+static void
+append_deadlines(StringInfo out, int64 incident)
+{
+	Oid			relid = trail_relid("deadline");
+	Relation	rel;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	const char *before = "";
+
+	appendStringInfoString(out, ", \"deadlines\": [");
+	if (OidIsValid(relid) && incident != 0)
+	{
+		rel = table_open(relid, AccessShareLock);
+		ScanKeyInit(&key, DEADLINE_INCIDENT, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(incident));
+		scan = systable_beginscan(rel, RelationGetPrimaryKeyIndex(rel), true, NULL, 1, &key);
+		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		{
+			Datum		values[DEADLINE_DUE];
+			bool		nulls[DEADLINE_DUE];
+
+			heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+			appendStringInfo(out, "%s{\"recipient\": ", before);
+			escape_json(out, TextDatumGetCString(values[DEADLINE_RECIPIENT - 1]));
+			append_time(out, "due", DatumGetTimestampTz(values[DEADLINE_DUE - 1]));
+			appendStringInfoChar(out, '}');
+			before = ", ";
+		}
+		systable_endscan(scan);
+		table_close(rel, AccessShareLock);
+	}
+	appendStringInfoChar(out, ']');
+}
+
+static void
+append_head(StringInfo out, const Notice *notice)
+{
+	appendStringInfo(out, "{\"notice_id\": \"%llu-%u-%lld\"",
+					 (unsigned long long) GetSystemIdentifier(), MyDatabaseId, (long long) notice->id);
+	append_time(out, "created_at", notice->created_at);
+}
+
+static char *
+whole_payload(const Notice *notice, bool whole_checkpoint)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	append_head(&out, notice);
+	append_deadlines(&out, notice->incident);
+	append_checkpoint(&out, notice, whole_checkpoint);
+	/* the members of the body follow ours */
+	if (strcmp(notice->body, "{}") != 0)
+		appendStringInfo(&out, ", %s", notice->body + 1);
+	else
+		appendStringInfoChar(&out, '}');
+	return out.data;
+}
+
+/*
+ * notice_payload
+ */
+char *
+notice_payload(const Notice *notice)
+{
+	return whole_payload(notice, true);
+}
+
+/*
+ * notice_payload_within
+ *		What there is room for: without the signed note of the checkpoint, without
+ *		the checkpoint's and the body's details at last.
+ */
+char *
+notice_payload_within(const Notice *notice, int limit)
+{
+	char	   *payload = whole_payload(notice, true);
+	StringInfoData out;
+
+	if (strlen(payload) >= limit)
+		payload = whole_payload(notice, false);
+	if (strlen(payload) < limit)
+		return payload;
+	initStringInfo(&out);
+	append_head(&out, notice);
+	appendStringInfo(&out, ", \"notice\": %lld, \"subject\": ", (long long) notice->id);
+	escape_json(&out, notice->subject);
+	if (notice->incident != 0)
+		appendStringInfo(&out, ", \"incident\": %lld", (long long) notice->incident);
+	if (notice->seq != 0)
+		appendStringInfo(&out, ", \"seq\": %lld", (long long) notice->seq);
+	appendStringInfoString(&out, ", \"truncated\": true}");
+	return out.data;
+}

@@ -1,0 +1,521 @@
+/*-------------------------------------------------------------------------
+ *
+ * notice_worker.c
+ *		The worker that tells, one per database: its loop.
+ *
+ * Woken by the writer of the trail after its commits, never part of them: what
+ * is slow or fails out there, a full notification queue or a command that
+ * hangs, is recorded and tried again, and holds up neither recording nor what
+ * else there is to tell.  Runs no SQL.  Each piece of work is a transaction of
+ * its own; one that fails is logged and tried again after a moment.
+ *
+ * A notice is handed over at least once: a crash after the command succeeded
+ * and before that is committed has it run again.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "commands/async.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/procsignal.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+
+#include "pg_dataclass/compat.h"
+#include "pg_dataclass/audit_internal.h"
+#include "pg_dataclass/incident.h"
+#include "pg_dataclass/notice.h"
+#include "pg_dataclass/response.h"
+
+#define NOTIFY_MOST		7999	/* bytes of a payload that core takes */
+#define FAILED_PAUSE	1000	/* ms after a transaction that failed */
+#define NOTIFY_PAUSE	1000	/* ms without NOTIFY after one that failed, of whichever notice */
+
+typedef void (*work_type) (void *arg);
+
+static bool outbox_gone = false;	/* the extension was dropped */
+static TimestampTz notify_not_before = 0;
+
+static void
+set_setting(const char *name, const char *value)
+{
+	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+static void
+pin_settings(void)
+{
+	set_setting("search_path", "pg_catalog");
+	/* nobody is told earlier because a standby is away */
+	set_setting("synchronous_commit", "local");
+	/* somebody may hold the lock of the notification queue; commands wait for us meanwhile */
+	set_setting("lock_timeout", "300ms");
+	set_setting("statement_timeout", "0");
+	set_setting("idle_in_transaction_session_timeout", "0");
+	set_setting("session_replication_role", "origin");
+	set_setting("row_security", "off");
+	set_setting("default_transaction_read_only", "off");
+	set_setting("default_transaction_isolation", "read committed");
+	set_setting("default_transaction_deferrable", "off");
+	set_setting("application_name", "pg_dataclass notices");
+}
+
+/* False after its error was logged; message, if wanted, gets its text. */
+static bool
+in_transaction(work_type work, void *arg, char *message, size_t size)
+{
+	volatile bool ok = false;
+
+	PG_TRY();
+	{
+		SetCurrentStatementStartTimestamp();
+		StartTransactionCommand();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		work(arg);
+		PopActiveSnapshot();
+		CommitTransactionCommand();
+		ok = true;
+	}
+	PG_CATCH();
+	{
+		HOLD_INTERRUPTS();
+		outbox_gone = geterrcode() == ERRCODE_UNDEFINED_TABLE;
+		if (message != NULL)
+		{
+			ErrorData  *error;
+
+			MemoryContextSwitchTo(TopMemoryContext);
+			error = CopyErrorData();
+			strlcpy(message, error->message ? error->message : "unknown error", size);
+			FreeErrorData(error);
+		}
+		if (!outbox_gone)
+			EmitErrorReport();
+		AbortCurrentTransaction();
+		FlushErrorState();
+		RESUME_INTERRUPTS();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(TopMemoryContext);
+	return ok;
+}
+
+/* ------------------------------------------------------------------------
+ * Response rules, the list of notices
+ * ------------------------------------------------------------------------
+ */
+
+static void
+respond(void *arg)
+{
+	*(bool *) arg = response_pass();
+}
+
+/* False: it failed. */
+static bool
+apply_rules(void)
+{
+	bool		more = true;
+
+	while (more && !ProcDiePending)
+	{
+		if (!in_transaction(respond, &more, NULL, 0))
+		{
+			response_forget();
+			return false;
+		}
+		CHECK_FOR_INTERRUPTS();
+	}
+	return true;
+}
+
+static void
+load(void *arg)
+{
+	notice_outbox_load();
+}
+
+static void
+save(void *arg)
+{
+	notice_outbox_save();
+}
+
+/* ------------------------------------------------------------------------
+ * Attempts
+ * ------------------------------------------------------------------------
+ */
+
+typedef struct Attempt
+{
+	PendingNotice *pending;
+	NoticeChannel channel;
+	bool		delivered;
+	int			exit_status;
+	const char *detail;
+} Attempt;
+
+/* Not one for each retry: what fails for hours must not flood the trail. */
+static void
+record_disclosure(const Attempt *attempt, const Notice *notice)
+{
+	AuditEvent	event = {0};
+
+	event.kind = EVENT_DISCLOSURE;
+	event.severity = attempt->delivered ? SEVERITY_NOTICE : SEVERITY_HIGH;
+	event.outcome = OUTCOME_OBSERVED;
+	event.action = notice_channel_name(attempt->channel);
+	event.object_type = "notice";
+	event.object_identity = psprintf("%lld", (long long) notice->id);
+	if (attempt->delivered)
+		event.detail = psprintf("Notice %lld of incident %lld was handed over at attempt %d, exit status %d.",
+								(long long) notice->id, (long long) notice->incident,
+								attempt->pending->attempts[attempt->channel] + 1, attempt->exit_status);
+	else
+		event.detail = psprintf("Notice %lld of incident %lld could not be handed over and is tried again: %s",
+								(long long) notice->id, (long long) notice->incident, attempt->detail);
+	if (!event_record_at_commit(&event))
+		ereport(ERROR,
+				(errcode(ERRCODE_IO_ERROR),
+				 errmsg("could not record a disclosure in the audit trail")));
+}
+
+/* An incident that somebody moved on meanwhile stays where it is. */
+static void
+mark_notified(const Notice *notice)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	if (notice->incident == 0 || strcmp(notice->subject, "breach") != 0)
+		return;
+	BeginInternalSubTransaction(NULL);
+	PG_TRY();
+	{
+		incident_add_step(notice->incident, INCIDENT_NOTIFIED, INCIDENT_BY_EXTENSION,
+						  psprintf("notice %lld was handed over to dataclass.breach_command", (long long) notice->id));
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		if (error->sqlerrcode != ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE &&
+			error->sqlerrcode != ERRCODE_INVALID_PARAMETER_VALUE)
+			ReThrowError(error);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+}
+
+static void
+record_attempt(void *arg)
+{
+	Attempt    *attempt = arg;
+	bool		first = attempt->pending->attempts[attempt->channel] == 0;
+	Notice		notice;
+
+	notice_record_attempt(attempt->pending, attempt->channel, attempt->delivered,
+						  attempt->exit_status, attempt->detail);
+	if (!notice_read(attempt->pending->id, &notice))
+		return;
+	if (attempt->channel == NOTICE_COMMAND && attempt->delivered)
+		mark_notified(&notice);
+	if (attempt->channel == NOTICE_COMMAND ? (attempt->delivered || first) : (!attempt->delivered && first))
+		record_disclosure(attempt, &notice);
+}
+
+/* One that is not recorded is made again. */
+static void
+finish_attempt(Attempt *attempt)
+{
+	bool		recorded = in_transaction(record_attempt, attempt, NULL, 0);
+
+	notice_attempt_done(attempt->pending, attempt->channel, attempt->delivered && recorded);
+}
+
+static void
+notify(void *arg)
+{
+	Attempt    *attempt = arg;
+	Notice		notice;
+
+	if (notice_read(attempt->pending->id, &notice))
+		Async_Notify(NOTICE_CHANNEL, notice_payload_within(&notice, NOTIFY_MOST + 1));
+	notice_record_attempt(attempt->pending, NOTICE_NOTIFY, true, -1, NULL);
+}
+
+static void
+try_notify(PendingNotice *pending)
+{
+	Attempt		attempt = {.pending = pending, .channel = NOTICE_NOTIFY, .exit_status = -1};
+	char		message[160];
+
+	/* the row that says so is committed with it, or neither is */
+	if (in_transaction(notify, &attempt, message, sizeof(message)))
+		notice_attempt_done(pending, NOTICE_NOTIFY, true);
+	else if (!outbox_gone)
+	{
+		attempt.detail = message;
+		notify_not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), NOTIFY_PAUSE);
+		finish_attempt(&attempt);
+	}
+}
+
+typedef struct Start
+{
+	int64		notice;
+	bool		started;
+	NoticeResult result;
+} Start;
+
+static void
+start_command(void *arg)
+{
+	Start	   *start = arg;
+	StringInfoData command;
+	Notice		notice;
+	char	   *payload;
+
+	if (!notice_read(start->notice, &notice))
+	{
+		snprintf(start->result.detail, sizeof(start->result.detail), "The notice is not there.");
+		return;
+	}
+	payload = notice_payload(&notice);
+	payload = pg_server_to_any(payload, strlen(payload), PG_UTF8);
+	initStringInfo(&command);
+	notice_expand_command(&command, guc_breach_command, notice.incident, notice.class);
+	start->started = notice_command_start(notice.id, command.data, payload, &start->result);
+}
+
+static void
+try_command(PendingNotice *pending)
+{
+	Start		start = {.notice = pending->id};
+	Attempt		attempt = {.pending = pending, .channel = NOTICE_COMMAND, .exit_status = -1};
+	char		message[160] = "";
+
+	if (in_transaction(start_command, &start, message, sizeof(message)) && start.started)
+		pending->running = true;
+	else if (start.started)
+		pending->running = true;	/* the transaction only read */
+	else if (!outbox_gone)
+	{
+		attempt.detail = message[0] ? message : start.result.detail;
+		finish_attempt(&attempt);
+	}
+}
+
+static PendingNotice *
+pending_of(int64 id)
+{
+	ListCell   *cell;
+
+	foreach(cell, notice_outbox_pending())
+	{
+		if (((PendingNotice *) lfirst(cell))->id == id)
+			return lfirst(cell);
+	}
+	return NULL;
+}
+
+static void
+take_results(void)
+{
+	NoticeResult result;
+
+	while (notice_command_ended(&result))
+	{
+		PendingNotice *pending = pending_of(result.notice);
+		Attempt		attempt = {.pending = pending, .channel = NOTICE_COMMAND};
+
+		if (pending == NULL)
+			continue;
+		attempt.delivered = result.delivered;
+		attempt.exit_status = result.exit_status;
+		attempt.detail = result.delivered ? NULL : result.detail;
+		pending->running = false;
+		finish_attempt(&attempt);
+	}
+}
+
+/* Due now: first those never tried, oldest first; then the one that has waited longest. */
+static PendingNotice *
+next_due(NoticeChannel channel, TimestampTz now, TimestampTz *soonest)
+{
+	PendingNotice *best = NULL;
+	ListCell   *cell;
+
+	foreach(cell, notice_outbox_pending())
+	{
+		PendingNotice *pending = lfirst(cell);
+
+		if (!pending->waits[channel] || (channel == NOTICE_COMMAND && pending->running))
+			continue;
+		if (pending->next[channel] > now)
+		{
+			if (*soonest == 0 || pending->next[channel] < *soonest)
+				*soonest = pending->next[channel];
+		}
+		else if (best == NULL || pending->next[channel] < best->next[channel])
+			best = pending;
+	}
+	return best;
+}
+
+/* Returns when the next one is due, 0: none waits. */
+static TimestampTz
+hand_over(void)
+{
+	TimestampTz soonest = 0;
+	PendingNotice *pending;
+
+	take_results();
+	while (!ProcDiePending && notice_command_configured() && notice_commands_running() < NOTICE_COMMANDS_AT_ONCE &&
+		   (pending = next_due(NOTICE_COMMAND, GetCurrentTimestamp(), &soonest)) != NULL)
+		try_command(pending);
+	while (!ProcDiePending && !outbox_gone && GetCurrentTimestamp() >= notify_not_before &&
+		   (pending = next_due(NOTICE_NOTIFY, GetCurrentTimestamp(), &soonest)) != NULL)
+	{
+		try_notify(pending);
+		take_results();
+	}
+	return soonest;
+}
+
+/* ------------------------------------------------------------------------
+ * The loop
+ * ------------------------------------------------------------------------
+ */
+
+static bool
+idle_for_long(TimestampTz last_work, TimestampTz due, TimestampTz now)
+{
+	int			most = guc_writer_idle_timeout > 0 ? guc_writer_idle_timeout * 1000 : 60000;
+
+	if (notice_commands_running() > 0 || !TimestampDifferenceExceeds(last_work, now, most))
+		return false;
+	return due == 0 || TimestampDifferenceExceeds(now, due, most);
+}
+
+static long
+time_to_wait(TimestampTz due, bool failed)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	long		wait = 1000;	/* to notice that it is idle for long */
+	long		command = notice_command_wait();
+
+	if (due != 0)
+		wait = Min(wait, TimestampDifferenceMilliseconds(now, due) + 1);
+	if (command >= 0)
+		wait = Min(wait, command);
+	return failed ? FAILED_PAUSE : Max(wait, 1);
+}
+
+static void
+worker_loop(void)
+{
+	TimestampTz last_work = GetCurrentTimestamp();
+	bool		failed = false;
+	bool		full = false;
+	bool		reloaded = false;
+
+	while (!outbox_gone)
+	{
+		TimestampTz due;
+		bool		woken;
+
+		ResetLatch(MyLatch);
+		/* quietly, at shutdown and for DROP DATABASE */
+		if (ProcDiePending)
+			proc_exit(0);
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+			reloaded = true;
+		}
+		woken = notice_take_wake();
+		if (woken || failed)
+		{
+			last_work = GetCurrentTimestamp();
+			failed = !apply_rules();
+		}
+		if (woken || failed || full || reloaded)
+			failed = !in_transaction(load, NULL, NULL, 0) || failed;
+		full = notice_outbox_full();
+		reloaded = reloaded && notice_commands_running() > 0;
+		due = hand_over();
+		full = full && !notice_outbox_full();
+		if (full || outbox_gone)
+			continue;
+		if (idle_for_long(last_work, due, GetCurrentTimestamp()) && !failed &&
+			in_transaction(save, NULL, NULL, 0) && notice_leave(due))
+			return;
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 time_to_wait(due, failed), PG_WAIT_EXTENSION);
+	}
+	(void) notice_leave(0);
+}
+
+static void
+worker_exit(int code, Datum arg)
+{
+	notice_detach_worker();
+}
+
+static void
+check_installed(void *arg)
+{
+	*(bool *) arg = trail_installed() && OidIsValid(trail_relid("delivery"));
+}
+
+void
+dataclass_notice_worker_main(Datum arg)
+{
+	Oid			dbid = DatumGetObjectId(arg);
+	bool		installed = false;
+
+	event_from_system = true;
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	pqsignal(SIGUSR1, procsignal_sigusr1_handler);
+	BackgroundWorkerUnblockSignals();
+
+	before_shmem_exit(worker_exit, (Datum) 0);
+	BackgroundWorkerInitializeConnectionByOid(dbid, InvalidOid, BGWORKER_BYPASS_ALLOWCONN);
+	pin_settings();
+	if (!notice_attach_worker(dbid))
+		proc_exit(0);
+	pgstat_report_appname("pg_dataclass notices");
+	notice_command_init();
+	(void) in_transaction(check_installed, &installed, NULL, 0);
+	if (!installed)
+	{
+		(void) notice_take_wake();
+		(void) notice_leave(0);
+		proc_exit(0);
+	}
+	worker_loop();
+	proc_exit(0);
+}
