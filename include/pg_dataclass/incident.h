@@ -25,6 +25,11 @@ typedef enum IncidentState
 	INCIDENT_CLOSED
 } IncidentState;
 
+#define INCIDENT_STATE_COUNT (INCIDENT_CLOSED + 1)
+
+/* Who does what the extension does by itself: no role can have this name. */
+#define INCIDENT_BY_EXTENSION	"pg_dataclass"
+
 extern const char *incident_state_name(IncidentState state);
 
 /*
@@ -34,5 +39,14 @@ extern const char *incident_state_name(IncidentState state);
  * by: NULL for the role that logged in.
  */
 extern void incident_add_step(int64 incident, IncidentState state, const char *by, const char *reason);
+
+/*
+ * The lowest record that an incident which is not closed, or the grouping of
+ * breaches, still needs; PG_INT64_MAX if there is none.  Archiving stops before
+ * it.  Needs a transaction.
+ */
+extern int64 incident_lowest_open_seq(void);
+
+extern void incident_init(void);	/* settings */
 
 #endif							/* PG_DATACLASS_INCIDENT_H */

@@ -19,6 +19,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/audit_internal.h"
+#include "pg_dataclass/incident.h"
 
 int			guc_audit_durability = AUDIT_DURABILITY_SYNC;
 int			guc_on_audit_failure = AUDIT_FAILURE_REFUSE;
@@ -120,4 +121,5 @@ audit_init(void)
 	audit_sink_init();
 	audit_guard_init();
 	audit_launcher_init();
+	incident_init();
 }

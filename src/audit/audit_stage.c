@@ -12,8 +12,10 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/audit_writer.h"
+#include "pg_dataclass/incident_internal.h"
 
 static const WriterStage *const stages[] = {
+	&incident_stage,
 	NULL
 };
 
