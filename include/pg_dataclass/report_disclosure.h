@@ -19,7 +19,7 @@
 	" d.status," \
 	" extract(epoch FROM coalesce(d.disclosed_at, now()) - d.discovered_at)::bigint," \
 	" extract(epoch FROM d.due - d.discovered_at)::bigint," \
-	" CASE WHEN d.disclosed_at IS NULL AND now() <= d.due THEN 2 WHEN coalesce(d.disclosed_at, now()) > d.due THEN 1 ELSE 0 END," \
+	" CASE d.status WHEN 'met' THEN 0 WHEN 'pending' THEN 2 ELSE 1 END," \
 	" d.disclosed_at IS NULL" \
 	" FROM dataclass_audit.disclosure d"
 

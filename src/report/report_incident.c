@@ -210,8 +210,6 @@ put_events(StringInfo out, StringInfo related, int64 id, const ReportSource *sou
 	{
 		CHECK_FOR_INTERRUPTS();
 		report_event_read(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, &event);
-		if (row > 0)
-			appendStringInfoChar(out, ',');
 		report_ocsf_event(out, &event, source);
 
 		json_open(related, NULL, '{');
