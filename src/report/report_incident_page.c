@@ -24,6 +24,9 @@
 #define EVENT_ROWS		200
 #define BUCKETS			24
 
+/* What the incident is about, not what the extension recorded of its life. */
+#define OWN_BREACH		"e.kind = i.kind"
+
 PG_FUNCTION_INFO_V1(dc_incident_report_html);
 extern PGDLLEXPORT Datum dc_incident_report_html(PG_FUNCTION_ARGS);
 
@@ -92,8 +95,8 @@ put_facts(StringInfo out, const ReportIncident *incident)
 	report_incident_query("SELECT (array_agg(e.detail ORDER BY e.seq))[1], string_agg(DISTINCT e.label, ', '),"
 						  " string_agg(DISTINCT e.client_addr, ', '), string_agg(DISTINCT e.application, ', '),"
 						  " string_agg(DISTINCT e.authenticated_user, ', '), string_agg(DISTINCT e.node, ', ')"
-						  " FROM (SELECT e.* FROM ONLY dataclass_audit.incident_event m JOIN ONLY dataclass_audit.event e ON e.seq = m.seq"
-						  "  WHERE m.incident = $1 ORDER BY m.seq LIMIT " CppAsString2(EVENT_ROWS) ") e", incident->id);
+						  " FROM (SELECT e.* FROM ONLY dataclass_audit.incident_record i JOIN ONLY dataclass_audit.incident_event m ON m.incident = i.id"
+						  "  JOIN ONLY dataclass_audit.event e ON e.seq = m.seq WHERE i.id = $1 AND " OWN_BREACH " ORDER BY m.seq LIMIT " CppAsString2(EVENT_ROWS) ") e", incident->id);
 	page_fact(out, "Labels", report_value(0, 2));
 	page_fact(out, "Logged in as", report_value(0, 5));
 	page_fact(out, "From", report_value(0, 3));
@@ -170,10 +173,12 @@ put_over_time(StringInfo out, int64 id)
 	SvgValue   *values;
 	uint64		n;
 
-	/* one more than the parts: the last breach is on the end of the last one */
-	report_incident_query("SELECT to_char((i.first_time + k * (i.last_time - i.first_time) / " CppAsString2(BUCKETS) ") AT TIME ZONE 'UTC', 'MM-DD HH24:MI:SS'),"
+	/* the last breach is on the end of the last part, and counts there */
+	report_incident_query("SELECT to_char((i.first_time + k * (i.last_time - i.first_time) / " CppAsString2(BUCKETS) ") AT TIME ZONE 'UTC',"
+						  " CASE WHEN i.last_time - i.first_time < interval '1 min' THEN 'HH24:MI:SS.MS'"
+						  "  WHEN i.last_time - i.first_time < interval '1 day' THEN 'HH24:MI:SS' ELSE 'MM-DD HH24:MI' END),"
 						  " coalesce((SELECT sum(coalesce(e.repeats, 1)) FROM ONLY dataclass_audit.incident_event m JOIN ONLY dataclass_audit.event e ON e.seq = m.seq"
-						  "  WHERE m.incident = i.id AND least(greatest(floor(extract(epoch FROM e.\"time\" - i.first_time) * " CppAsString2(BUCKETS)
+						  "  WHERE m.incident = i.id AND " OWN_BREACH " AND least(greatest(floor(extract(epoch FROM e.\"time\" - i.first_time) * " CppAsString2(BUCKETS)
 						  " / nullif(extract(epoch FROM i.last_time - i.first_time), 0)), 0), " CppAsString2(BUCKETS) " - 1) = k), 0)"
 						  " FROM dataclass_audit.incident i, generate_series(0, " CppAsString2(BUCKETS) " - 1) k"
 						  " WHERE i.id = $1 AND i.last_time > i.first_time ORDER BY k", id);
@@ -269,7 +274,7 @@ put_events(StringInfo out, int64 id)
 		page_note(out, "%lld of %lld records are left out here, %lld of them because they were archived; dataclass_audit.incident_event lists all.",
 				  (long long) (total - (int64) shown), (long long) total, (long long) archived);
 	else
-		page_note(out, "All %lld records are shown.", (long long) total);
+		page_note(out, "All records are shown: %lld.", (long long) total);
 	page_section_end(out);
 }
 

@@ -164,8 +164,16 @@ mood_of(const char *word)
 void
 page_badge(StringInfo out, const char *word)
 {
+	char	   *shown = pstrdup(word);
+
+	/* names of states are words with underscores */
+	for (char *p = shown; *p; p++)
+	{
+		if (*p == '_')
+			*p = ' ';
+	}
 	appendStringInfo(out, "<span class=\"badge %s\">", mood_of(word));
-	page_text(out, word);
+	page_text(out, shown);
 	appendStringInfoString(out, "</span>");
 }
 
@@ -219,7 +227,9 @@ page_facts_end(StringInfo out)
 void
 page_table_begin(StringInfo out, const char *caption, const char *const *headings, int n)
 {
-	appendStringInfo(out, "<table role=\"table\">\n<caption>%s</caption>\n<thead role=\"rowgroup\"><tr role=\"row\">", caption);
+	/* few columns fit a phone as they are */
+	appendStringInfo(out, "<table role=\"table\"%s>\n<caption>%s</caption>\n<thead role=\"rowgroup\"><tr role=\"row\">",
+					 n <= 3 ? " class=\"slim\"" : "", caption);
 	for (int i = 0; i < n; i++)
 		appendStringInfo(out, "<th scope=\"col\" role=\"columnheader\">%s</th>", headings[i]);
 	appendStringInfoString(out, "</tr></thead>\n<tbody role=\"rowgroup\">\n");

@@ -15,7 +15,7 @@
 #include "pg_dataclass/report_svg.h"
 
 #define CHART_WIDTH		400
-#define LABEL_WIDTH		52		/* characters of a label */
+#define LABEL_WIDTH		46		/* characters of a label */
 #define COLUMNS_TOP		22
 #define COLUMNS_HEIGHT	140
 #define COLUMNS_LEFT	46
