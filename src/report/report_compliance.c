@@ -240,7 +240,7 @@ static void
 put_posture(StringInfo out)
 {
 	static const char *const part_names[3] = {"compliant", "violation", "unknown"};
-	static const char *const headings[] = {"Class", "Relations", "Compliant", "Violation", "Unknown", "Risk accepted", "Quarantined", "Required tier", "Worst finding"};
+	static const char *const headings[] = {"Class", "Relations", "Compliant", "Violation", "Unknown", "Risk accepted", "Quarantined", "Required tier"};
 	static const char *const finding_headings[] = {"Relation", "Place", "Class", "Required tier", "Found tier", "Verdict", "Reason"};
 	SvgChart	chart = {"posture", "Posture by class", "Relations that are compliant, in violation, or unknown; the table has the numbers."};
 	ReportSink	sink = report_sink(out);
@@ -249,7 +249,7 @@ put_posture(StringInfo out)
 
 	page_section(out, "s-posture", "Posture: where governed data lie, now");
 	report_query("SELECT coalesce(p.class, 'all classes'), p.relations, p.compliant, p.violation, p.unknown, p.accepted, p.quarantined,"
-				 " p.required_tier, p.worst_reason FROM dataclass.posture_summary p", 0, NULL, NULL);
+				 " p.required_tier FROM dataclass.posture_summary p", 0, NULL, NULL);
 	n = SPI_processed;
 	parts = palloc0(sizeof(SvgParts) * Max(n, 1));
 	for (uint64 row = 0; row < n; row++)
@@ -260,7 +260,7 @@ put_posture(StringInfo out)
 	}
 	svg_stacked(&sink, &chart, part_names, parts, (int) n);
 	page_note(out, "Numbers behind a bar: compliant / violation / unknown relations.");
-	page_query_table(out, "Relations by class", headings, "tnnnnnntt");
+	page_query_table(out, "Relations by class", headings, "tnnnnnnt");
 
 	report_query("SELECT count(*) FROM dataclass.posture p WHERE p.verdict <> 'compliant'", 0, NULL, NULL);
 	if (report_int(0, 1) > 0)

@@ -427,7 +427,12 @@ put_compliance(StringInfo out, const ReportEvent *event)
 	}
 	json_int(out, "status_id", failed ? 3 : passed ? 1 : 2);
 	json_string(out, "status", failed ? "Fail" : passed ? "Pass" : "Warning");
-	json_string(out, "status_detail", event->text[FIELD_DETAIL]);
+	if (event->text[FIELD_DETAIL])
+	{
+		json_open(out, "status_details", '[');
+		json_item(out, event->text[FIELD_DETAIL]);
+		json_close(out, ']');
+	}
 	json_close(out, '}');
 }
 
