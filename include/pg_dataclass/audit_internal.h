@@ -92,6 +92,9 @@ audit_timestamp(int64 unix_time)
 
 extern void audit_sink_init(void);
 
+/* Does the delivery under way wait until its records are flushed? */
+extern bool audit_waits(void);
+
 /* Deliver payloads to the trail of a database, by whatever way works.  Never raises. */
 extern bool audit_deliver(Oid dbid, const AuditPayload *payloads, int n);
 

@@ -35,6 +35,19 @@ extern void access_check_policy_write(Oid relid, const char *command);
 /* The same for a row that is routed to a partition. */
 extern void access_check_partition(Oid relid);
 
+/* What the access asks for, as a command's name. */
+struct CompatAccess;
+extern const char *access_command(const struct CompatAccess *access);
+
+/*
+ * Records of what classes want to have recorded (hook_read.c), for accesses
+ * that were allowed and of which the executor knows nothing.  Raise 58030 where
+ * an acknowledged record cannot be had.
+ */
+extern void read_audit_command(Oid relid, PolicyAction action, const char *command);
+extern void read_audit_copy_begins(void);
+extern void read_audit_server(const char *command, const char *what);
+
 extern bool access_may_read(Oid relid, AttrNumber attnum);
 extern bool access_may_read_column(Oid relid, AttrNumber attnum);
 
@@ -52,7 +65,6 @@ extern StatisticsKind statistics_kind_of(Oid relid);
  * A column of a partitioned table whose values an UPDATE could move from a
  * partition that labels it to where the subject reads it (hook_move.c); 0: none.
  */
-struct CompatAccess;
 extern AttrNumber move_uncovers_column(const struct CompatAccess *access, ResolvedLabel *label);
 /* What reads files or WAL of the server, where labels do not reach. */
 extern void access_check_server(const char *command, const char *what);

@@ -431,6 +431,8 @@ dataclass_process_utility(PlannedStmt *pstmt, const char *query_string, bool rea
 		canonicalize_label(&args);
 	if (IsA(parsetree, CopyStmt))
 	{
+		if (((CopyStmt *) parsetree)->relation != NULL)
+			read_audit_copy_begins();
 		own_tree(&args);
 		if (copy_row_labeled(args.pstmt, query_string, qc))
 			return;
