@@ -73,7 +73,9 @@ extern void audit_settings_init(void);
  */
 extern size_t audit_event_encode(const AuditEvent *event, const char *database, uint8_t *out);
 
-/* Statement with its constants replaced; never raises.  Returns its length. */
+#define AUDIT_STATEMENT_MAX		1024	/* bytes of a statement that are kept */
+
+/* Statement with its values replaced; never raises.  Returns its length. */
 extern size_t audit_normalise(const char *query, char *out, size_t size);
 
 static inline int64

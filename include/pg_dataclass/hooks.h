@@ -22,6 +22,9 @@ extern bool ri_is_check_plan(const PlannedStmt *plan);
 
 /* Errors of the statement that begins tell no hidden values (hook_error.c). */
 extern void error_guard(void);
+/* Lines of COPY FROM into that table stay out of the server log; returns what error_copy_ends() puts back. */
+extern bool error_copy_from(Oid relid);
+extern void error_copy_ends(bool before);
 
 /* Raises where the query names a relation under quarantine, before it is planned (hook_quarantine.c). */
 extern void quarantine_check_query(const Query *query);

@@ -113,7 +113,7 @@ reads('each statement', 'SELECT secr, SELECT secr', 'SELECT 1 FROM secr; SELECT 
 reads('no column at all', 'SELECT secr', 'SELECT count(*) FROM secr');
 reads('named twice', 'SELECT secr', 'SELECT 1 FROM secr a, secr b');
 reads('two relations', 'SELECT secr, SELECT conf', 'SELECT 1 FROM secr, conf');
-reads('sub-select, CTE, UNION', 'SELECT conf, SELECT part, SELECT secr', 'SELECT 1 FROM secr WHERE EXISTS (SELECT FROM conf) UNION ALL (WITH w AS (SELECT 1 FROM part) SELECT * FROM w)');
+reads('sub-select, CTE, UNION', 'SELECT secr, SELECT part, SELECT conf', 'SELECT 1 FROM secr WHERE EXISTS (SELECT FROM conf) UNION ALL (WITH w AS (SELECT 1 FROM part) SELECT * FROM w)');
 reads('no rows', 'SELECT secr', 'SELECT 1 FROM secr WHERE false');
 reads('a table sample', 'SELECT secr', 'SELECT 1 FROM secr TABLESAMPLE SYSTEM (100)');
 reads('FOR UPDATE', 'SELECT secr', 'SELECT 1 FROM secr FOR UPDATE');
