@@ -175,6 +175,9 @@ examine_error(const PlannedStmt *plan)
 		errdetail(NOT_SHOWN);
 	else if (audience == AUDIENCE_CLIENT)
 		errdetail_log(NOT_LOGGED);
+	/* statements of functions have their constants there */
+	if (audience != AUDIENCE_ALL)
+		errhidecontext(true);
 	MemoryContextSwitchTo(old_cxt);
 	MemoryContextDelete(cxt);
 }
