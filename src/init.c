@@ -61,6 +61,7 @@ _PG_init(void)
 	hook_rowsecurity_init();
 	hook_planner_init();
 	hook_executor_init();
+	hook_read_init();			/* records what the checks let through */
 	hook_rowversion_init();
 	hook_explain_init();
 	hook_error_init();

@@ -80,7 +80,9 @@ extern bool audit_make_event_id(uint8 *id, int64 unix_time);
 /* When the event with this id happened, to the millisecond; unix time, microseconds. */
 extern int64 audit_event_id_time(const uint8 *id);
 
-/* Statement with its constants replaced; never raises.  Returns its length. */
+#define AUDIT_STATEMENT_MAX		1024	/* bytes of a statement that are kept */
+
+/* Statement with its values replaced; never raises.  Returns its length. */
 extern size_t audit_normalise(const char *query, char *out, size_t size);
 
 static inline int64
@@ -98,6 +100,9 @@ audit_timestamp(int64 unix_time)
 /* ---- audit_sink.c ---- */
 
 extern void audit_sink_init(void);
+
+/* Does the delivery under way wait until its records are flushed? */
+extern bool audit_waits(void);
 
 /* Deliver payloads to the trail of a database, by whatever way works.  Never raises. */
 extern bool audit_deliver(Oid dbid, const AuditPayload *payloads, int n);

@@ -102,6 +102,16 @@ typedef struct AuditEvent
  */
 typedef bool (*event_sink_type) (const AuditEvent *event);
 
+/*
+ * Several at once, in one delivery.  acknowledged: as event_record().
+ * Otherwise they are handed over without waiting, and journalled where nobody
+ * takes them; what false means is the same.
+ */
+typedef bool (*event_sink_list_type) (const AuditEvent *events, int n, bool acknowledged);
+
+extern event_sink_list_type event_sink_list;
+extern bool event_record_list(const AuditEvent *events, int n, bool acknowledged);
+
 extern event_sink_type event_sink_now;
 extern event_sink_type event_sink_at_commit;
 

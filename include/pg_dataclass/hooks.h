@@ -22,6 +22,9 @@ extern bool ri_is_check_plan(const PlannedStmt *plan);
 
 /* Errors of the statement that begins tell no hidden values (hook_error.c). */
 extern void error_guard(void);
+/* Lines of COPY FROM into that table stay out of the server log; returns what error_copy_ends() puts back. */
+extern bool error_copy_from(Oid relid);
+extern void error_copy_ends(bool before);
 
 /* Raises where the query names a relation under quarantine, before it is planned (hook_quarantine.c). */
 extern void quarantine_check_query(const Query *query);
@@ -34,6 +37,19 @@ extern void access_check_relation(Oid relid, PolicyAction action, const char *co
 extern void access_check_policy_write(Oid relid, const char *command);
 /* The same for a row that is routed to a partition. */
 extern void access_check_partition(Oid relid);
+
+/* What the access asks for, as a command's name. */
+struct CompatAccess;
+extern const char *access_command(const struct CompatAccess *access);
+
+/*
+ * Records of what classes want to have recorded (hook_read.c), for accesses
+ * that were allowed and of which the executor knows nothing.  Raise 58030 where
+ * an acknowledged record cannot be had.
+ */
+extern void read_audit_command(Oid relid, PolicyAction action, const char *command);
+extern void read_audit_copy_begins(void);
+extern void read_audit_server(const char *command, const char *what);
 
 extern bool access_may_read(Oid relid, AttrNumber attnum);
 extern bool access_may_read_column(Oid relid, AttrNumber attnum);
@@ -52,7 +68,6 @@ extern StatisticsKind statistics_kind_of(Oid relid);
  * A column of a partitioned table whose values an UPDATE could move from a
  * partition that labels it to where the subject reads it (hook_move.c); 0: none.
  */
-struct CompatAccess;
 extern AttrNumber move_uncovers_column(const struct CompatAccess *access, ResolvedLabel *label);
 /* LISTEN on the channel of notices; raises (hook_listen.c). */
 extern void listen_check(const Node *parsetree);

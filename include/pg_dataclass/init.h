@@ -17,6 +17,7 @@ extern void tier_init(void);
 extern void tier_session_init(void);
 extern void tier_server_init(void);
 extern void hook_executor_init(void);
+extern void hook_read_init(void);
 extern void hook_rowversion_init(void);
 extern void hook_cursor_init(void);
 extern void hook_explain_init(void);

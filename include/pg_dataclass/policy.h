@@ -40,13 +40,22 @@ typedef struct PolicyTier
 	PolicyTierControl *controls;	/* of this tier alone; lower tiers' controls hold too */
 } PolicyTier;
 
+typedef enum PolicyReadAudit
+{
+	READ_AUDIT_NONE,
+	READ_AUDIT_SESSION,			/* the first read of a relation by a session, per role */
+	READ_AUDIT_STATEMENT		/* each */
+} PolicyReadAudit;
+
 typedef struct PolicyClass
 {
 	const char *name;
 	int			rank;
 	int			required_tier;	/* rank of the tier; POLICY_RANK_NONE if it does not exist */
 	int			min_evidence;	/* grade 0..5 that storage evidence must have */
-	const char *read_audit;		/* none | session | statement */
+	PolicyReadAudit read_audit;
+	bool		read_audit_acknowledged;	/* durable before the first row leaves */
+	bool		superuser_audit;	/* accesses of roles that core exempts are recorded */
 	int			nhosting_models;
 	const char **hosting_models;	/* where the class may live; none: anywhere */
 	int			nregions;
@@ -86,6 +95,7 @@ typedef struct PolicySnapshot
 	PolicyTier *tiers;			/* by rank, ascending */
 	int			nclasses;
 	PolicyClass *classes;		/* by rank, ascending */
+	bool		audits_access;	/* some class asks for records of reads, or of superusers */
 	int			ncompartments;
 	const char **compartments;	/* sorted by strcmp */
 	const char *era;			/* token that changes when what was dominated may no longer be; NULL: none */
@@ -122,6 +132,7 @@ policy_generation(void)
 }
 
 extern const PolicyClass *policy_class_of(const PolicySnapshot *p, const Label *label);
+extern PolicyReadAudit policy_read_audit(const char *name);
 extern const PolicyTier *policy_tier_by_name(const PolicySnapshot *p, const char *name);
 extern const PolicyTier *policy_tier_by_rank(const PolicySnapshot *p, int rank);
 extern const char *policy_tier_name(const PolicySnapshot *p, int rank);	/* "none" if unknown */

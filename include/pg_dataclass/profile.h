@@ -65,6 +65,8 @@ typedef struct ProfileClass
 	List	   *hosting_models; /* char * */
 	List	   *regions;		/* char * */
 	char	   *read_audit;
+	bool		read_audit_acknowledged;
+	bool		superuser_audit;
 	int			min_evidence;
 	char	   *on_violation;
 	char	   *description;
@@ -143,6 +145,7 @@ extern bool profile_member(const ProfileNode *node, const char *name, ProfileNod
 extern char *profile_text(const ProfileNode *node, const char *name, bool required, int least, int most);
 extern char *profile_word(const ProfileNode *node, const char *name, bool required, ProfileWord kind);
 extern int	profile_int(const ProfileNode *node, const char *name, int least, int most);
+extern bool profile_flag(const ProfileNode *node, const char *name);	/* false where it is missing */
 extern char *profile_choice(const ProfileNode *node, const char *name, const char *const *choices);
 /* Elements of an array, or of an object in the order of its keys, as ProfileNode *. */
 extern List *profile_elements(const ProfileNode *node, const char *name, bool required, int most);

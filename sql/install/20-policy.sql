@@ -32,6 +32,8 @@ CREATE TABLE dataclass.data_class (
 	regions			pg_catalog.text[] NOT NULL DEFAULT '{}',
 	on_violation	pg_catalog.text NOT NULL DEFAULT 'quarantine'
 					CHECK (on_violation OPERATOR(pg_catalog.=) ANY (ARRAY['record', 'quarantine'])),
+	read_audit_acknowledged pg_catalog.bool NOT NULL DEFAULT false,
+	superuser_audit	pg_catalog.bool NOT NULL DEFAULT false,
 	description		pg_catalog.text,
 	shipped			pg_catalog.bool NOT NULL DEFAULT false
 );
@@ -40,6 +42,12 @@ COMMENT ON COLUMN dataclass.data_class.hosting_models IS
 	'where the class may live, by signed attestation: public-cloud, government-cloud, private-cloud, on-premises or the profile''s own; empty: anywhere';
 COMMENT ON COLUMN dataclass.data_class.regions IS
 	'countries the class may live in, ISO 3166-1 alpha-2 codes, by signed attestation; empty: anywhere';
+COMMENT ON COLUMN dataclass.data_class.read_audit IS
+	'which reads of the class are recorded: none, session (the first of a relation by a session, per role) or statement (each)';
+COMMENT ON COLUMN dataclass.data_class.read_audit_acknowledged IS
+	'records of reads are durable before the first row leaves, and the read is refused where that is impossible; otherwise they are handed over without waiting';
+COMMENT ON COLUMN dataclass.data_class.superuser_audit IS
+	'each access by a role that core exempts from row security (superusers, BYPASSRLS) is recorded as superuser_access';
 COMMENT ON COLUMN dataclass.data_class.on_violation IS
 	'when data are found below their tier: quarantine (recorded, and denied until healed or the risk is accepted) or record';
 COMMENT ON COLUMN dataclass.data_class.min_evidence IS

@@ -128,8 +128,8 @@ add_names(AuditRecord *record, const char *database)
 static void
 add_client(AuditRecord *record)
 {
-	char		host[NI_MAXHOST];
-	char		service[NI_MAXSERV];
+	static char host[NI_MAXHOST];	/* of the connection, which lasts as long as the process */
+	static char service[NI_MAXSERV];
 
 	if (MyProcPort == NULL)
 		return;
@@ -138,10 +138,14 @@ add_client(AuditRecord *record)
 		set_text(record, AUDIT_CLIENT_ADDR, "[local]");
 		return;
 	}
-	if (pg_getnameinfo_all(&MyProcPort->raddr.addr, MyProcPort->raddr.salen,
+	if (host[0] == '\0' &&
+		pg_getnameinfo_all(&MyProcPort->raddr.addr, MyProcPort->raddr.salen,
 						   host, sizeof(host), service, sizeof(service),
 						   NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+	{
+		host[0] = '\0';
 		return;
+	}
 	set_text(record, AUDIT_CLIENT_ADDR, host);
 	set_number(record, AUDIT_CLIENT_PORT, strtol(service, NULL, 10));
 }
@@ -185,6 +189,28 @@ audit_event_id_time(const uint8 *id)
 	return (int64) ms * 1000;
 }
 
+/*
+ * Normalised; kept for the next record, which is often about the same text.
+ * Compared as a whole: nobody must be able to have another statement recorded.
+ */
+static const char *
+statement_text(const char *query)
+{
+	static char known[2048];
+	static char text[AUDIT_STATEMENT_MAX];
+	static bool have = false;
+	size_t		len;
+
+	if (have && strncmp(known, query, sizeof(known)) == 0)
+		return text;
+	len = audit_normalise(query, text, sizeof(text) - 1);
+	text[len] = '\0';
+	have = strnlen(query, sizeof(known)) < sizeof(known);
+	if (have)
+		strlcpy(known, query, sizeof(known));
+	return text;
+}
+
 static void
 add_facts(AuditRecord *record, const AuditEvent *event)
 {
@@ -215,7 +241,6 @@ size_t
 audit_event_encode(const AuditEvent *event, const char *database, uint8_t *out)
 {
 	AuditRecord record;
-	char		statement[1024];
 	int64		now = audit_unix_time(GetCurrentTimestamp());
 
 	memset(&record, 0, sizeof(record));
@@ -248,11 +273,6 @@ audit_event_encode(const AuditEvent *event, const char *database, uint8_t *out)
 		PG_END_TRY();
 	}
 	if (debug_query_string && debug_query_string[0])
-	{
-		size_t		len = audit_normalise(debug_query_string, statement, sizeof(statement) - 1);
-
-		statement[len] = '\0';
-		set_text(&record, AUDIT_STATEMENT, statement);
-	}
+		set_text(&record, AUDIT_STATEMENT, statement_text(debug_query_string));
 	return audit_payload_encode(&record, out, AUDIT_PAYLOAD_MAX);
 }

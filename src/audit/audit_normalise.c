@@ -4,15 +4,26 @@
  *		The statement as the trail may keep it: without any constant.
  *
  * Uses the server's own scanner, so that whatever the server takes for a
- * literal is one here.  Every literal and parameter becomes "?", comments and
- * white space go.  Text that does not scan is not kept at all: what looks like
- * a word could be the tail of a password.
+ * literal is one here.  Every literal and parameter becomes "?", and so do
+ * words that are values (audit_statement.c); comments and white space go.
+ * Text that does not scan is not kept at all: what looks like a word could be
+ * the tail of a password.
+ *
+ * A backslash ends a literal or not, as standard_conforming_strings says - when
+ * the text was parsed.  The setting may be another by now, also by a statement
+ * of this very text.  Hence text with backslashes is scanned both ways.  The
+ * server could parse it in the right way, so that a way which fails was not the
+ * one; where both succeed they have to agree.
+ *
+ * Long texts are judged by their start.  What was read before the cut does not
+ * depend on what comes after it.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "common/keywords.h"
+#include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "parser/scanner.h"
 #include "utils/builtins.h"
@@ -20,6 +31,10 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/audit_internal.h"
+#include "pg_dataclass/audit_statement.h"
+
+extern PGDLLEXPORT Datum dc_audit_normalise(PG_FUNCTION_ARGS);
+PGDLLEXPORT PG_FUNCTION_INFO_V1(dc_audit_normalise);
 
 #define UNPARSED		"<unparsed>"
 #define QUERY_SCAN_MAX	(64 * 1024)	/* a statement is judged by its start */
@@ -46,7 +61,7 @@ typedef enum CoreToken
 	TOKEN_NOT_EQUALS
 } CoreToken;
 
-/* Text of a token; buf holds one byte and a NUL. */
+/* Text of a token before anything is left out of it; buf holds one byte and a NUL. */
 static const char *
 token_text(int token, const core_YYSTYPE *value, char *buf)
 {
@@ -54,7 +69,7 @@ token_text(int token, const core_YYSTYPE *value, char *buf)
 	{
 		case TOKEN_IDENT:
 		case TOKEN_UIDENT:
-			return quote_identifier(value->str);
+			return value->str;
 		case TOKEN_FCONST:
 		case TOKEN_SCONST:
 		case TOKEN_USCONST:
@@ -103,22 +118,54 @@ spaced(int previous, int token)
 			 token == ';' || token == '.' || token == TOKEN_TYPECAST);
 }
 
-static size_t
-scan(const char *query, char *out, size_t size)
+static StatementTokenKind
+token_kind(int token)
+{
+	if (token == TOKEN_IDENT || token == TOKEN_UIDENT || token > TOKEN_NOT_EQUALS)
+		return STATEMENT_WORD;
+	if (token >= TOKEN_FCONST && token <= TOKEN_PARAM && token != TOKEN_OP)
+		return STATEMENT_CONSTANT;
+	return STATEMENT_SYMBOL;
+}
+
+/* Append a token's text; false when there is no more room. */
+static bool
+append_token(const char *text, bool space, char *out, size_t size, size_t *len)
+{
+	size_t		text_len = strlen(text);
+
+	if (space && *len + 1 < size)
+		out[(*len)++] = ' ';
+	if (text_len > size - *len)
+	{
+		/* keep whole characters of what still fits */
+		text_len = pg_mbcliplen(text, (int) text_len, (int) (size - *len));
+		memcpy(out + *len, text, text_len);
+		*len += text_len;
+		return false;
+	}
+	memcpy(out + *len, text, text_len);
+	*len += text_len;
+	return true;
+}
+
+/* May raise; *len says what there is of it then. */
+static void
+scan(const char *query, bool conforming, char *out, size_t size, size_t *len)
 {
 	core_yy_extra_type extra;
 	core_yyscan_t scanner = scanner_init(query, &extra, &ScanKeywords, ScanKeywordTokens);
-	size_t		len = 0;
+	StatementFilter filter = {0};
 	int			previous = 0;
 
 	extra.escape_string_warning = false;
+	extra.standard_conforming_strings = conforming;
 	for (;;)
 	{
 		core_YYSTYPE value = {0};
 		YYLTYPE		location;
 		char		buf[2];
 		const char *text;
-		size_t		text_len;
 		int			token = core_yylex(&value, &location, scanner);
 
 		if (token == 0)
@@ -126,23 +173,46 @@ scan(const char *query, char *out, size_t size)
 		text = token_text(token, &value, buf);
 		if (text == NULL)
 			continue;
-		text_len = strlen(text);
-		if (spaced(previous, token) && len + 1 < size)
-			out[len++] = ' ';
-		if (text_len > size - len)
-		{
-			/* Full: keep whole characters of what still fits. */
-			len += pg_mbcliplen(text, (int) text_len, (int) (size - len));
+		if (statement_is_value(&filter, token_kind(token), text))
+			text = "?";
+		else if (token == TOKEN_IDENT || token == TOKEN_UIDENT)
+			text = quote_identifier(text);
+		if (!append_token(text, spaced(previous, token), out, size, len))
 			break;
-		}
-		memcpy(out + len, text, text_len);
-		len += text_len;
 		previous = token;
 	}
 	scanner_finish(scanner);
-	while (len > 0 && (out[len - 1] == ';' || out[len - 1] == ' '))
-		len--;
-	return len;
+}
+
+/* False if the text does not scan in that way. */
+static bool
+try_scan(const char *query, bool conforming, bool is_cut, char *out, size_t size, size_t *len)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext work = NULL;
+	volatile bool ok = true;
+
+	*len = 0;
+	PG_TRY();
+	{
+		work = AllocSetContextCreate(caller, "dataclass statement", ALLOCSET_DEFAULT_SIZES);
+		MemoryContextSwitchTo(work);
+		scan(query, conforming, out, size, len);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		FlushErrorState();
+		/* the cut goes through a literal, as a rule */
+		ok = is_cut;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	if (work != NULL)
+		MemoryContextDelete(work);
+	while (*len > 0 && (out[*len - 1] == ';' || out[*len - 1] == ' '))
+		(*len)--;
+	return ok;
 }
 
 static size_t
@@ -159,27 +229,41 @@ unparsed(char *out, size_t size)
 size_t
 audit_normalise(const char *query, char *out, size_t size)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext work = NULL;
-	volatile size_t len = 0;
+	static char start[QUERY_SCAN_MAX + 1];	/* no memory is needed to cut */
+	static char other[AUDIT_STATEMENT_MAX];
+	bool		is_cut = strnlen(query, QUERY_SCAN_MAX + 1) > QUERY_SCAN_MAX;
+	size_t		len;
+	size_t		other_len;
+	bool		ok;
+	bool		other_ok;
 
-	if (strnlen(query, QUERY_SCAN_MAX + 1) > QUERY_SCAN_MAX)
+	if (is_cut)
+	{
+		memcpy(start, query, QUERY_SCAN_MAX);
+		start[pg_mbcliplen(query, QUERY_SCAN_MAX, QUERY_SCAN_MAX)] = '\0';
+		query = start;
+	}
+	size = Min(size, sizeof(other));
+	ok = try_scan(query, true, is_cut, out, size, &len);
+	if (strchr(query, '\\') == NULL)
+		return ok ? len : unparsed(out, size);
+	other_ok = try_scan(query, false, is_cut, other, size, &other_len);
+	if (!ok && other_ok)
+	{
+		memcpy(out, other, other_len);
+		return other_len;
+	}
+	if (!ok || (other_ok && (len != other_len || memcmp(out, other, len) != 0)))
 		return unparsed(out, size);
-	PG_TRY();
-	{
-		work = AllocSetContextCreate(caller, "dataclass statement", ALLOCSET_DEFAULT_SIZES);
-		MemoryContextSwitchTo(work);
-		len = scan(query, out, size);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(caller);
-		FlushErrorState();
-		len = unparsed(out, size);
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	if (work != NULL)
-		MemoryContextDelete(work);
 	return len;
+}
+
+/* What the trail would keep of a text. */
+Datum
+dc_audit_normalise(PG_FUNCTION_ARGS)
+{
+	char		out[AUDIT_STATEMENT_MAX];
+	size_t		len = audit_normalise(text_to_cstring(PG_GETARG_TEXT_PP(0)), out, sizeof(out));
+
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(out, (int) len));
 }

@@ -286,7 +286,7 @@ collect(Oid dbid, int *slots, int n, bool *done)
 void
 audit_queue_deliver(Oid dbid, const AuditPayload *payloads, int n, bool *done)
 {
-	bool		wait = guc_audit_durability == AUDIT_DURABILITY_SYNC;
+	bool		wait = audit_waits();
 	TimestampTz now = GetCurrentTimestamp();
 	AuditDatabase *db;
 	int			slots[AUDIT_DELIVER_MAX];

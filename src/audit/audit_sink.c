@@ -36,6 +36,35 @@ static List *pending_events = NIL;	/* in TopTransactionContext */
 static bool delivered = false;	/* the transaction is past its delivery */
 static bool recording = false;	/* an event of recording itself is dropped */
 
+/* Events of one list are encoded here, since memory may not be had; no deeper call of recording gets that far. */
+#define LIST_MAX	16
+static uint8 list_bytes[LIST_MAX * AUDIT_PAYLOAD_MAX];
+
+/* What dataclass.audit_durability says, unless the events themselves say it. */
+typedef enum WaitMode
+{
+	WAIT_AS_SET,
+	WAIT_ALWAYS,
+	WAIT_NEVER
+} WaitMode;
+
+static WaitMode wait_mode = WAIT_AS_SET;
+
+bool
+audit_waits(void)
+{
+	switch (wait_mode)
+	{
+		case WAIT_AS_SET:
+			break;
+		case WAIT_ALWAYS:
+			return true;
+		case WAIT_NEVER:
+			return false;
+	}
+	return guc_audit_durability == AUDIT_DURABILITY_SYNC;
+}
+
 /* Last resort: the operator's log, and a count for the trail. */
 static bool
 give_up(Oid dbid, const AuditPayload *payload)
@@ -183,6 +212,50 @@ sink_now(const AuditEvent *event)
 	return deliver_quietly(MyDatabaseId, &payload, 1);
 }
 
+/* Encode as many as fit; false: one of them could not be, and is left out. */
+static bool
+encode_some(const AuditEvent *events, int n, AuditPayload *payloads, int *npayloads)
+{
+	bool		ok = true;
+	size_t		used = 0;
+
+	*npayloads = 0;
+	for (int i = 0; i < n; i++)
+	{
+		size_t		len = encode_quietly(&events[i], list_bytes + used);
+
+		if (len == 0)
+		{
+			ok = guc_on_audit_failure == AUDIT_FAILURE_CONTINUE;
+			continue;
+		}
+		payloads[*npayloads].data = list_bytes + used;
+		payloads[(*npayloads)++].len = len;
+		used += len;
+	}
+	return ok;
+}
+
+static bool
+sink_list(const AuditEvent *events, int n, bool acknowledged)
+{
+	bool		ok = true;
+
+	if (recording || audit_is_writer())
+		return true;
+	for (int at = 0; at < n; at += LIST_MAX)
+	{
+		AuditPayload payloads[LIST_MAX];
+		int			npayloads;
+
+		ok = encode_some(events + at, Min(LIST_MAX, n - at), payloads, &npayloads) && ok;
+		wait_mode = acknowledged ? WAIT_ALWAYS : WAIT_NEVER;
+		ok = deliver_quietly(MyDatabaseId, payloads, npayloads) && ok;
+		wait_mode = WAIT_AS_SET;
+	}
+	return ok;
+}
+
 static bool
 sink_at_commit(const AuditEvent *event)
 {
@@ -313,5 +386,6 @@ audit_sink_init(void)
 	RegisterSubXactCallback(sink_subxact_callback, NULL);
 	event_sink_now = sink_now;
 	event_sink_at_commit = sink_at_commit;
+	event_sink_list = sink_list;
 	event_databases = audit_databases;
 }

@@ -10,6 +10,10 @@
  * columns.  Here the detail is replaced unless the subject may read all that
  * the table can hold, for a foreign key that both tables can.
  *
+ * The server log is read by people without any clearance: it gets no details of
+ * governed tables at all, nor the lines of data that COPY FROM into one of them
+ * names as the context of an error.
+ *
  * Why error context callbacks: errfinish() runs them before anybody can catch
  * or print the error, and they may still change it.  Constraints are checked
  * in the executor, in utility commands and, deferred, at commit, where no hook
@@ -44,6 +48,9 @@
 #include "pg_dataclass/hooks.h"
 #include "pg_dataclass/init.h"
 
+#define NOT_SHOWN	"The values are not shown: the clearance of the session does not reach all that the table can hold."
+#define NOT_LOGGED	"The values are not logged: the table is governed."
+
 static ClientAuthentication_hook_type prev_authentication = NULL;
 static ExecutorStart_hook_type prev_start = NULL;
 static ExecutorRun_hook_type prev_run = NULL;
@@ -55,6 +62,9 @@ static void register_put_back(void);
 static ErrorContextCallback base = {.callback = hide_constraint_values};
 static MemoryContextCallback at_next_message = {.func = put_back};
 static bool put_back_pending = false;
+
+/* COPY FROM reads lines for a governed table. */
+static bool copying_governed = false;
 
 /* ------------------------------------------------------------------------
  * What may be shown
@@ -76,41 +86,71 @@ referenced_table(Oid relid, const char *constraint)
 	return referenced;
 }
 
-/* Does the error name tables that the subject may read wholly?  If in doubt, no. */
-static bool
-may_show(const ErrorData *error)
+/* What its values may be told to. */
+typedef enum Audience
 {
+	AUDIENCE_NOBODY,
+	AUDIENCE_CLIENT,
+	AUDIENCE_ALL				/* and the server log */
+} Audience;
+
+static bool
+is_governed(Oid relid)
+{
+	const RelationLabels *labels = relation_labels(relid);
+
+	return labels->governed || labels->ncolumns > 0 || labels->unlabelled_denied ||
+		labels->row_label_attnum != InvalidAttrNumber;
+}
+
+static Audience
+audience_of_table(Oid relid)
+{
+	if (!access_may_read(relid, InvalidAttrNumber))
+		return AUDIENCE_NOBODY;
+	return is_governed(relid) ? AUDIENCE_CLIENT : AUDIENCE_ALL;
+}
+
+/* May the subject read the tables that the error names wholly?  If in doubt, no. */
+static Audience
+audience_of_error(const ErrorData *error)
+{
+	Audience	audience;
 	Oid			nspid;
 	Oid			relid;
 	Oid			referenced;
 
 	if (!policy_current()->installed)
-		return true;
+		return AUDIENCE_ALL;
 	nspid = get_namespace_oid(error->schema_name, true);
 	relid = OidIsValid(nspid) ? get_relname_relid(error->table_name, nspid) : InvalidOid;
-	if (!OidIsValid(relid) || !access_may_read(relid, InvalidAttrNumber))
-		return false;
+	if (!OidIsValid(relid))
+		return AUDIENCE_NOBODY;
+	audience = audience_of_table(relid);
 	if (ERRCODE_FOREIGN_KEY_VIOLATION != error->sqlerrcode)
-		return true;
+		return audience;
 	referenced = referenced_table(relid, error->constraint_name);
-	return OidIsValid(referenced) && access_may_read(referenced, InvalidAttrNumber);
+	if (!OidIsValid(referenced))
+		return AUDIENCE_NOBODY;
+	return Min(audience, audience_of_table(referenced));
 }
 
-static bool
-may_show_rows_of(const PlannedStmt *plan)
+static Audience
+audience_of_rows(const PlannedStmt *plan)
 {
+	Audience	audience = AUDIENCE_ALL;
 	ListCell   *cell;
 
 	if (!policy_current()->installed)
-		return true;
+		return audience;
 	foreach(cell, plan->rtable)
 	{
 		RangeTblEntry *rte = lfirst(cell);
 
-		if (rte->rtekind == RTE_RELATION && !access_may_read(rte->relid, InvalidAttrNumber))
-			return false;
+		if (rte->rtekind == RTE_RELATION)
+			audience = Min(audience, audience_of_table(rte->relid));
 	}
-	return true;
+	return audience;
 }
 
 /* ------------------------------------------------------------------------
@@ -126,10 +166,18 @@ examine_error(const PlannedStmt *plan)
 	MemoryContext old_cxt = MemoryContextSwitchTo(cxt);
 	ErrorData  *error = CopyErrorData();
 	bool		known = plan != NULL || (error->schema_name && error->table_name);
+	Audience	audience = AUDIENCE_ALL;
 
-	if (error->detail && known &&
-		!(IsTransactionState() && (plan ? may_show_rows_of(plan) : may_show(error))))
-		errdetail("The values are not shown: the clearance of the session does not reach all that the table can hold.");
+	if (error->detail && known)
+		audience = !IsTransactionState() ? AUDIENCE_NOBODY :
+			plan ? audience_of_rows(plan) : audience_of_error(error);
+	if (audience == AUDIENCE_NOBODY)
+		errdetail(NOT_SHOWN);
+	else if (audience == AUDIENCE_CLIENT)
+		errdetail_log(NOT_LOGGED);
+	/* statements of functions have their constants there */
+	if (audience != AUDIENCE_ALL)
+		errhidecontext(true);
 	MemoryContextSwitchTo(old_cxt);
 	MemoryContextDelete(cxt);
 }
@@ -141,6 +189,8 @@ hide_constraint_values(void *arg)
 	register_put_back();
 	if (guc_enforcement == ENFORCEMENT_OFF)
 		return;
+	if (copying_governed)
+		errhidecontext(true);
 	if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
 		examine_error(NULL);
 	else if (geterrcode() == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
@@ -201,6 +251,23 @@ dataclass_authentication(Port *port, int status)
 	if (prev_authentication)
 		prev_authentication(port, status);
 	error_guard();
+}
+
+/* Around COPY FROM, which tells its lines in the context of what is reported meanwhile. */
+bool
+error_copy_from(Oid relid)
+{
+	bool		before = copying_governed;
+
+	copying_governed = before || (guc_enforcement != ENFORCEMENT_OFF && OidIsValid(relid) &&
+								  policy_current()->installed && is_governed(relid));
+	return before;
+}
+
+void
+error_copy_ends(bool before)
+{
+	copying_governed = before;
 }
 
 static void

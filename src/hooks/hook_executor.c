@@ -121,8 +121,8 @@ typedef struct Check
 	const char *command;
 } Check;
 
-static const char *
-command_of(const CompatAccess *access)
+const char *
+access_command(const CompatAccess *access)
 {
 	if (access->required & ACL_INSERT)
 		return "INSERT";
@@ -307,7 +307,7 @@ check_access(const CompatAccess *access, const PlannedStmt *plan, bool report)
 	check.access = access;
 	check.plan = plan;
 	check.report = report;
-	check.command = command_of(access);
+	check.command = access_command(access);
 	if (access->required & writes)
 		guard_relation_write(access->relid, check.command);
 	if (!watch_passed && !watch_check_access(access->relid, check.command, report))
@@ -342,7 +342,7 @@ check_shared_catalog_write(const CompatAccess *access)
 	refusal.event.kind = EVENT_TRAIL_GUARD;
 	refusal.event.severity = SEVERITY_CRITICAL;
 	refusal.event.breach = true;
-	refusal.event.action = command_of(access);
+	refusal.event.action = access_command(access);
 	refusal.event.class_id = RelationRelationId;
 	refusal.event.object_id = access->relid;
 	refusal.event.object_type = "table";
@@ -437,6 +437,7 @@ access_check_relation(Oid relid, PolicyAction action, const char *command)
 		decide(&check, action, InvalidAttrNumber, &ceiling);
 	if (action == ACTION_WRITE && check.labels->row_label_attnum != InvalidAttrNumber)
 		check_lowest_row(&check, action);
+	read_audit_command(relid, action, command);
 }
 
 /* Rows routed to a partition: may the subject write it as a whole?  Its column labels bind who names them. */
@@ -514,7 +515,10 @@ access_check_server(const char *command, const char *what)
 	}
 	decision = policy_decide(&request);
 	if (decision.verdict == DECISION_ALLOW)
+	{
+		read_audit_server(command, what);
 		return;
+	}
 	refusal.event.kind = EVENT_ACCESS_DENIED;
 	refusal.event.severity = SEVERITY_HIGH;
 	refusal.event.breach = true;

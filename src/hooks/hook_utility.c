@@ -24,6 +24,7 @@
 #include "commands/defrem.h"
 #include "commands/extension.h"
 #include "commands/seclabel.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_database.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
@@ -174,7 +175,8 @@ static void
 check_server_command(Node *parsetree)
 {
 	if (IsA(parsetree, LoadStmt))
-		need_officer("LOAD", ((LoadStmt *) parsetree)->filename,
+		/* its name is a literal like any other */
+		need_officer("LOAD", "library",
 					 "A library loaded into a session runs native code that can replace the reference monitor.");
 	else if (IsA(parsetree, AlterSystemStmt))
 	{
@@ -387,6 +389,31 @@ run_and_judge(UtilityArgs *args)
 	judge_result(parsetree, derived, &sources);
 }
 
+/* True if the COPY was done here, and not by core. */
+static bool
+run_copy(UtilityArgs *args)
+{
+	CopyStmt   *stmt = (CopyStmt *) own_tree(args);
+	volatile bool done = false;
+	bool		before;
+
+	if (stmt->relation != NULL)
+		read_audit_copy_begins();
+	before = error_copy_from(stmt->is_from ? RangeVarGetRelid(stmt->relation, NoLock, true) : InvalidOid);
+	PG_TRY();
+	{
+		done = copy_row_labeled(args->pstmt, args->query_string, args->qc);
+		if (!done)
+			run(args);
+	}
+	PG_FINALLY();
+	{
+		error_copy_ends(before);
+	}
+	PG_END_TRY();
+	return done;
+}
+
 static void
 dataclass_process_utility(PlannedStmt *pstmt, const char *query_string, bool read_only_tree,
 						  ProcessUtilityContext context, ParamListInfo params,
@@ -432,11 +459,10 @@ dataclass_process_utility(PlannedStmt *pstmt, const char *query_string, bool rea
 		canonicalize_label(&args);
 	if (IsA(parsetree, CopyStmt))
 	{
-		own_tree(&args);
-		if (copy_row_labeled(args.pstmt, query_string, qc))
+		if (run_copy(&args))
 			return;
 	}
-	if (IsA(parsetree, AlterObjectSchemaStmt) || OidIsValid(ddl_created_relation(parsetree)) ||
+	else if (IsA(parsetree, AlterObjectSchemaStmt) || OidIsValid(ddl_created_relation(parsetree)) ||
 		takes_data_from_query(command_of(parsetree)) ||
 		IsA(parsetree, CreateStmt) || IsA(parsetree, CreateForeignTableStmt))
 		run_and_judge(&args);

@@ -192,6 +192,25 @@ check_known(const PolicySnapshot *p, const Label *label)
 			 errhint("Data classes of this database: %s.", class_names(p))));
 }
 
+/* A text that anybody can hand in is recorded only as far as it is a label of this policy; else NULL. */
+static const char *
+label_for_record(const ObjectAddress *object, const char *text)
+{
+	const PolicySnapshot *p = policy_current();
+	LabelSpecKind kind;
+	LabelSpec	spec;
+	LabelError	error;
+	const char *what;
+	char		name[LABEL_MAX_TEXT];
+
+	if (text == NULL || !label_kind_of(object, &kind) ||
+		!label_parse_spec(kind, text, strlen(text), &spec, &error) ||
+		!policy_label_known(p, &spec.label, &what, name, sizeof(name)) ||
+		(spec.has_floor && !policy_label_known(p, &spec.floor, &what, name, sizeof(name))))
+		return NULL;
+	return text;
+}
+
 static void
 refuse(const ObjectAddress *object, const char *text, const char *rule, const char *message,
 	   const char *detail, const char *hint)
@@ -207,7 +226,7 @@ refuse(const ObjectAddress *object, const char *text, const char *rule, const ch
 	refusal.event.object_subid = object->objectSubId;
 	refusal.event.object_type = getObjectTypeDescription(object, false);
 	refusal.event.object_identity = getObjectIdentity(object, false);
-	refusal.event.label = text;
+	refusal.event.label = label_for_record(object, text);
 	refusal.event.rule = rule;
 	refusal.event.detail = detail;
 	refusal.message = message;

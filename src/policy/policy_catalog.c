@@ -272,6 +272,15 @@ read_tier_control(PolicySnapshot *p, Datum *values, bool *nulls)
 	control->requirement = keep_text(values[2]);
 }
 
+/* What is no known word asks for everything. */
+PolicyReadAudit
+policy_read_audit(const char *name)
+{
+	if (strcmp(name, "none") == 0)
+		return READ_AUDIT_NONE;
+	return strcmp(name, "session") == 0 ? READ_AUDIT_SESSION : READ_AUDIT_STATEMENT;
+}
+
 static void
 read_data_class(PolicySnapshot *p, Datum *values, bool *nulls)
 {
@@ -286,10 +295,13 @@ read_data_class(PolicySnapshot *p, Datum *values, bool *nulls)
 	class->rank = DatumGetInt32(values[1]);
 	class->required_tier = tier ? tier->rank : POLICY_RANK_NONE;
 	class->nhosting_models = keep_texts(values[3], &class->hosting_models);
-	class->read_audit = keep_text(values[4]);
+	class->read_audit = policy_read_audit(TextDatumGetCString(values[4]));
 	class->min_evidence = DatumGetInt32(values[5]);
 	class->nregions = keep_texts(values[6], &class->regions);
 	class->quarantines = strcmp(TextDatumGetCString(values[7]), "record") != 0;
+	class->read_audit_acknowledged = DatumGetBool(values[8]);
+	class->superuser_audit = DatumGetBool(values[9]);
+	p->audits_access = p->audits_access || class->read_audit != READ_AUDIT_NONE || class->superuser_audit;
 }
 
 static void
@@ -465,7 +477,7 @@ load_snapshot(PolicySnapshot *p)
 	if (p->ntiers)
 		qsort(p->tiers, p->ntiers, sizeof(PolicyTier), compare_tiers);
 	scan_policy_table(p, "tier_control", 3, read_tier_control);
-	scan_policy_table(p, "data_class", 8, read_data_class);
+	scan_policy_table(p, "data_class", 10, read_data_class);
 	if (p->nclasses)
 		qsort(p->classes, p->nclasses, sizeof(PolicyClass), compare_classes);
 	scan_policy_table(p, "compartment", 1, read_compartment);

@@ -16,6 +16,7 @@
 
 event_sink_type event_sink_now = NULL;
 event_sink_type event_sink_at_commit = NULL;
+event_sink_list_type event_sink_list = NULL;
 event_databases_type event_databases = NULL;
 bool		event_from_system = false;
 
@@ -25,6 +26,14 @@ event_record(const AuditEvent *event)
 	if (event_sink_now == NULL)
 		return false;
 	return event_sink_now(event);
+}
+
+bool
+event_record_list(const AuditEvent *events, int n, bool acknowledged)
+{
+	if (event_sink_list == NULL)
+		return false;
+	return event_sink_list(events, n, acknowledged);
 }
 
 bool

@@ -54,7 +54,9 @@ report_refusal(const Refusal *refusal)
 			(errcode(refusal->sqlstate ? refusal->sqlstate : ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("%s", refusal->message),
 			 refusal->detail ? errdetail("%s", refusal->detail) : 0,
-			 refusal->hint ? errhint("%s", refusal->hint) : 0));
+			 refusal->hint ? errhint("%s", refusal->hint) : 0,
+	/* the trail has the statement, without its constants; the server log must not have them either */
+			 errhidestmt(true), errhidecontext(true)));
 }
 
 void

@@ -34,11 +34,11 @@
 #define COLUMNS_2	"ROWS FROM (" UNNEST(1) ", " UNNEST(2) ")"
 #define COLUMNS_3	"ROWS FROM (" UNNEST(1) ", " UNNEST(2) ", " UNNEST(3) ")"
 #define COLUMNS_5	"ROWS FROM (" UNNEST(1) ", " UNNEST(2) ", " UNNEST(3) ", " UNNEST(4) ", " UNNEST(5) ")"
-#define COLUMNS_9	"ROWS FROM (" UNNEST(1) ", " UNNEST(2) ", " UNNEST(3) ", " UNNEST(4) ", " UNNEST(5) ", " \
-					UNNEST(6) ", " UNNEST(7) ", " UNNEST(8) ", " UNNEST(9) ")"
+#define COLUMNS_11	"ROWS FROM (" UNNEST(1) ", " UNNEST(2) ", " UNNEST(3) ", " UNNEST(4) ", " UNNEST(5) ", " \
+					UNNEST(6) ", " UNNEST(7) ", " UNNEST(8) ", " UNNEST(9) ", " UNNEST(10) ", " UNNEST(11) ")"
 
 /* Columns of the rows to be written, as arrays for unnest(). */
-#define MAX_COLUMNS 9
+#define MAX_COLUMNS 11
 
 typedef struct Rows
 {
@@ -308,7 +308,9 @@ same_class(const ProfileClass *a, const ProfileClass *b)
 {
 	return strcmp(a->required_tier, b->required_tier) == 0 &&
 		same_words(a->hosting_models, b->hosting_models) && same_words(a->regions, b->regions) &&
-		strcmp(a->read_audit, b->read_audit) == 0 && a->min_evidence == b->min_evidence &&
+		strcmp(a->read_audit, b->read_audit) == 0 &&
+		a->read_audit_acknowledged == b->read_audit_acknowledged &&
+		a->superuser_audit == b->superuser_audit && a->min_evidence == b->min_evidence &&
 		strcmp(a->on_violation, b->on_violation) == 0 && same_text(a->description, b->description);
 }
 
@@ -330,12 +332,13 @@ add_class_row(Rows *rows, const ProfileClass *class)
 {
 	rows_add(rows, ROW(class->name, number(class->rank), class->required_tier, packed(class->hosting_models),
 			 packed(class->regions), class->read_audit, number(class->min_evidence), class->on_violation,
-			 class->description));
+			 class->description, number(class->read_audit_acknowledged), number(class->superuser_audit)));
 }
 
 #define CLASS_ROWS \
-	COLUMNS_9 \
-	" AS n (name, rank, required_tier, hosting_models, regions, read_audit, min_evidence, on_violation, description)"
+	COLUMNS_11 \
+	" AS n (name, rank, required_tier, hosting_models, regions, read_audit, min_evidence, on_violation, description," \
+	" read_audit_acknowledged, superuser_audit)"
 
 static void
 apply_classes(const Profile *before, const Profile *after)
@@ -348,8 +351,8 @@ apply_classes(const Profile *before, const Profile *after)
 	ListCell   *cell;
 
 	rows_init(&gone, "t");
-	rows_init(&changed, "tittttitt");
-	rows_init(&added, "tittttitt");
+	rows_init(&changed, "tittttittii");
+	rows_init(&added, "tittttittii");
 	foreach(cell, before->classes)
 	{
 		ProfileClass *old = lfirst(cell);
@@ -379,14 +382,16 @@ apply_classes(const Profile *before, const Profile *after)
 			   " hosting_models = pg_catalog.string_to_array(n.hosting_models, ','),"
 			   " regions = pg_catalog.string_to_array(n.regions, ','),"
 			   " read_audit = n.read_audit, min_evidence = n.min_evidence, on_violation = n.on_violation,"
-			   " description = n.description, shipped = false"
+			   " description = n.description, read_audit_acknowledged = n.read_audit_acknowledged::pg_catalog.bool,"
+			   " superuser_audit = n.superuser_audit::pg_catalog.bool, shipped = false"
 			   " FROM " CLASS_ROWS " WHERE t.name OPERATOR(pg_catalog.=) n.name");
 	/* apart from the update: that new classes came would hide from the era that others changed their order */
 	rows_write(&added, "data_class",
 			   "INSERT INTO dataclass.data_class (name, rank, required_tier, hosting_models, regions, read_audit,"
-			   " min_evidence, on_violation, description)"
+			   " min_evidence, on_violation, description, read_audit_acknowledged, superuser_audit)"
 			   " SELECT n.name, n.rank, n.required_tier, pg_catalog.string_to_array(n.hosting_models, ','),"
-			   " pg_catalog.string_to_array(n.regions, ','), n.read_audit, n.min_evidence, n.on_violation, n.description"
+			   " pg_catalog.string_to_array(n.regions, ','), n.read_audit, n.min_evidence, n.on_violation, n.description,"
+			   " n.read_audit_acknowledged::pg_catalog.bool, n.superuser_audit::pg_catalog.bool"
 			   " FROM " CLASS_ROWS);
 }
 

@@ -24,7 +24,7 @@ static const char *const setting_members[] = {"default_clearance", "unlabelled",
 static const char *const tier_members[] = {"name", "rank", "description", "controls", NULL};
 static const char *const class_members[] = {
 	"name", "rank", "required_tier", "hosting_models", "regions", "read_audit", "min_evidence", "on_violation",
-	"description", NULL
+	"description", "read_audit_acknowledged", "superuser_audit", NULL
 };
 static const char *const window_members[] = {"class", "recipient", "within_seconds", "description", NULL};
 
@@ -80,6 +80,8 @@ parse_class(const ProfileNode *node)
 	class->hosting_models = profile_words(node, "hosting_models", PROFILE_MAX_PLACES, PROFILE_WORD_HOSTING);
 	class->regions = profile_words(node, "regions", PROFILE_MAX_PLACES, PROFILE_WORD_REGION);
 	class->read_audit = profile_choice(node, "read_audit", read_audit_choices);
+	class->read_audit_acknowledged = profile_flag(node, "read_audit_acknowledged");
+	class->superuser_audit = profile_flag(node, "superuser_audit");
 	class->min_evidence = profile_int(node, "min_evidence", 0, 5);
 	class->on_violation = profile_choice(node, "on_violation", violation_choices);
 	class->description = description_of(node);

@@ -371,6 +371,18 @@ profile_int(const ProfileNode *node, const char *name, int least, int most)
 	return DatumGetInt32(DirectFunctionCall1(numeric_int4, number));
 }
 
+bool
+profile_flag(const ProfileNode *node, const char *name)
+{
+	ProfileNode member;
+
+	if (!profile_member(node, name, &member))
+		return false;
+	if (member.value->type != jbvBool)
+		profile_fail(member.path, "must be true or false");
+	return member.value->val.boolean;
+}
+
 char *
 profile_choice(const ProfileNode *node, const char *name, const char *const *choices)
 {

@@ -64,6 +64,14 @@ int_column(const Row *row, const char *name)
 	return DatumGetInt32(column(row, name, &isnull));
 }
 
+static bool
+bool_column(const Row *row, const char *name)
+{
+	bool		isnull;
+
+	return DatumGetBool(column(row, name, &isnull));
+}
+
 static List *
 list_column(const Row *row, const char *name)
 {
@@ -125,6 +133,8 @@ read_class(Profile *profile, const Row *row)
 	class->hosting_models = list_column(row, "hosting_models");
 	class->regions = list_column(row, "regions");
 	class->read_audit = text_column(row, "read_audit");
+	class->read_audit_acknowledged = bool_column(row, "read_audit_acknowledged");
+	class->superuser_audit = bool_column(row, "superuser_audit");
 	class->min_evidence = int_column(row, "min_evidence");
 	class->on_violation = text_column(row, "on_violation");
 	class->description = text_column(row, "description");
@@ -298,7 +308,9 @@ fill_class(const PolicySnapshot *p, PolicyClass *to, const ProfileClass *from)
 	to->rank = from->rank;
 	to->required_tier = tier ? tier->rank : POLICY_RANK_NONE;
 	to->min_evidence = from->min_evidence;
-	to->read_audit = from->read_audit;
+	to->read_audit = policy_read_audit(from->read_audit);
+	to->read_audit_acknowledged = from->read_audit_acknowledged;
+	to->superuser_audit = from->superuser_audit;
 	to->nhosting_models = list_length(from->hosting_models);
 	to->hosting_models = words_array(from->hosting_models);
 	to->nregions = list_length(from->regions);

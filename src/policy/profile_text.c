@@ -34,6 +34,14 @@ put_text(StringInfo buf, const char *before, const char *name, const char *text)
 	escape_json(buf, text);
 }
 
+/* Only what is true is written: documents from before there were flags stay what they are. */
+static void
+put_flag(StringInfo buf, const char *name, bool value)
+{
+	if (value)
+		appendStringInfo(buf, ", \"%s\": true", name);
+}
+
 static void
 put_list(StringInfo buf, const char *name, const List *words)
 {
@@ -88,6 +96,8 @@ put_class(StringInfo buf, const ProfileClass *class)
 	appendStringInfo(buf, ", \"rank\": %d", class->rank);
 	put_text(buf, ", ", "required_tier", class->required_tier);
 	put_text(buf, ",\n     ", "read_audit", class->read_audit);
+	put_flag(buf, "read_audit_acknowledged", class->read_audit_acknowledged);
+	put_flag(buf, "superuser_audit", class->superuser_audit);
 	appendStringInfo(buf, ", \"min_evidence\": %d", class->min_evidence);
 	put_text(buf, ", ", "on_violation", class->on_violation);
 	put_list(buf, "hosting_models", class->hosting_models);
@@ -220,6 +230,8 @@ class_facts(List *facts, const ProfileClass *class)
 	facts = add_fact(facts, object, "rank", psprintf("%d", class->rank));
 	facts = add_fact(facts, object, "required_tier", class->required_tier);
 	facts = add_fact(facts, object, "read_audit", class->read_audit);
+	facts = add_fact(facts, object, "read_audit_acknowledged", class->read_audit_acknowledged ? "true" : NULL);
+	facts = add_fact(facts, object, "superuser_audit", class->superuser_audit ? "true" : NULL);
 	facts = add_fact(facts, object, "min_evidence", psprintf("%d", class->min_evidence));
 	facts = add_fact(facts, object, "on_violation", class->on_violation);
 	facts = add_fact(facts, object, "hosting_models", joined(class->hosting_models));
