@@ -32,6 +32,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/audit.h"
+#include "pg_dataclass/break_glass.h"
 #include "pg_dataclass/hooks.h"
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/kept_table.h"
@@ -151,11 +152,40 @@ decide(const Check *check, PolicyAction action, AttrNumber attnum, const Resolve
 		request_object(&request, label);
 	decision = policy_decide(&request);
 	if (decision.verdict == DECISION_ALLOW)
+	{
+		if (decision.clearance >= 0 && request.clearances[decision.clearance].emergency)
+			break_glass_use(check->access->relid, attnum, check->command, label ? label->label.text : NULL);
 		return true;
+	}
 	if (!check->report)
 		return decision.verdict != DECISION_DENY;
 	report_decision(&decision, check->access->relid, attnum, check->command, label ? &label->label : NULL);
 	return true;
+}
+
+/*
+ * Rows are decided one by one, without a record: emergency access is used
+ * where the clearance alone does not reach all that the table can hold.
+ */
+static void
+note_emergency_rows(const Check *check)
+{
+	PolicyRequest request;
+	ResolvedLabel ceiling;
+	PolicyDecision decision;
+
+	if (!break_glass_is_open())
+		return;
+	if (!relation_ceiling(check->labels, &ceiling))
+	{
+		break_glass_use(check->access->relid, InvalidAttrNumber, check->command, NULL);
+		return;
+	}
+	request_init(&request, subject_current(), ACTION_READ);
+	request_object(&request, &ceiling);
+	decision = policy_decide(&request);
+	if (decision.clearance < 0 || request.clearances[decision.clearance].emergency)
+		break_glass_use(check->access->relid, InvalidAttrNumber, check->command, ceiling.label.text);
 }
 
 static bool
@@ -253,6 +283,8 @@ check_relation(const Check *check)
 		if (!decide(check, write ? ACTION_WRITE : ACTION_READ, InvalidAttrNumber, &labels->label))
 			return false;
 	}
+	if (by_row)
+		note_emergency_rows(check);
 	if (by_row && access->required == 0 && labels->row_label_unfiltered && !check_unfiltered_child(check))
 		return false;
 	if (gathering && (access->required & ACL_SELECT || access->required == 0))
