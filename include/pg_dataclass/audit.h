@@ -30,6 +30,9 @@ extern bool audit_is_writer(void);
  */
 extern void audit_release_database(Oid dbid);
 
+/* Does a setting decide whether anything is protected or recorded?  All that are not the extension's do. */
+extern bool audit_setting_protects(const char *name);
+
 /*
  * guard.c.  Called by the hooks for every subject, superusers included; record
  * and raise when the object belongs to the trail or to the extension.

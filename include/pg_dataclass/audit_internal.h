@@ -326,8 +326,6 @@ extern bool writer_serve_queue(void);
 /* Compare settings with the state file, record differences, keep the new state. */
 extern void audit_state_check(void);
 extern char *audit_state_text(void);
-extern const char *audit_failure_mode_name(int mode);
-extern const char *audit_durability_name(int durability);
 
 /* ---- audit_guard.c ---- */
 

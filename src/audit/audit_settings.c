@@ -39,18 +39,6 @@ static const struct config_enum_entry failure_options[] = {
 	{NULL, 0, false}
 };
 
-const char *
-audit_durability_name(int durability)
-{
-	return durability_options[durability].name;
-}
-
-const char *
-audit_failure_mode_name(int mode)
-{
-	return failure_options[mode].name;
-}
-
 void
 audit_settings_init(void)
 {

@@ -122,7 +122,7 @@ canonicalize_label(UtilityArgs *args)
 
 /* Commands that only an officer may run because they could end protection. */
 static void
-need_officer(const char *action, const char *what, const char *detail)
+need_officer(EventKind kind, const char *action, const char *what, const char *detail)
 {
 	AuditEvent	event = {0};
 	Refusal		refusal = {0};
@@ -136,9 +136,14 @@ need_officer(const char *action, const char *what, const char *detail)
 	if (policy_is_officer())
 	{
 		/* not transactional: recorded now, whatever becomes of it */
-		event.kind = EVENT_ENFORCEMENT_CHANGE;
+		event.kind = kind;
 		event.outcome = OUTCOME_ALLOWED;
-		event_record(&event);
+		if (!event_record(&event))
+			ereport(ERROR,
+					(errcode(ERRCODE_IO_ERROR),
+					 errmsg("could not record %s in the audit trail", action),
+					 errdetail("It is refused while it cannot be recorded."),
+					 errhint("See the server log for the state of the audit trail.")));
 		return;
 	}
 	refusal.event = event;
@@ -174,16 +179,17 @@ static void
 check_server_command(Node *parsetree)
 {
 	if (IsA(parsetree, LoadStmt))
-		need_officer("LOAD", ((LoadStmt *) parsetree)->filename,
+		need_officer(EVENT_ENFORCEMENT_CHANGE, "LOAD", ((LoadStmt *) parsetree)->filename,
 					 "A library loaded into a session runs native code that can replace the reference monitor.");
 	else if (IsA(parsetree, AlterSystemStmt))
 	{
 		VariableSetStmt *set = ((AlterSystemStmt *) parsetree)->setstmt;
 
 		if (set->name == NULL)
-			need_officer("ALTER SYSTEM", "ALL", "Resetting all settings resets those of pg_dataclass.");
+			need_officer(EVENT_ENFORCEMENT_CHANGE, "ALTER SYSTEM", "ALL", "Resetting all settings resets those of pg_dataclass.");
 		else if (setting_needs_officer(set->name))
-			need_officer("ALTER SYSTEM", set->name, "The setting decides whether labels protect anything.");
+			need_officer(audit_setting_protects(set->name) ? EVENT_ENFORCEMENT_CHANGE : EVENT_SETTING_CHANGE,
+						 "ALTER SYSTEM", set->name, "The setting decides whether labels protect anything.");
 	}
 }
 
