@@ -213,6 +213,7 @@ typedef struct CompatAccess
 	Bitmapset  *selected;		/* offset by FirstLowInvalidHeapAttributeNumber */
 	Bitmapset  *inserted;
 	Bitmapset  *updated;
+	Oid			as_user;		/* whose privileges count; InvalidOid: the current user's */
 } CompatAccess;
 
 #if PG_VERSION_NUM >= 160000
@@ -242,6 +243,7 @@ compat_access_of(RangeTblEntry *rte, List *perminfos, CompatAccess *access)
 		access->selected = info->selectedCols;
 		access->inserted = info->insertedCols;
 		access->updated = info->updatedCols;
+		access->as_user = info->checkAsUser;
 	}
 	return true;
 }
@@ -266,6 +268,7 @@ compat_access_of(RangeTblEntry *rte, List *perminfos, CompatAccess *access)
 	access->selected = rte->selectedCols;
 	access->inserted = rte->insertedCols;
 	access->updated = rte->updatedCols;
+	access->as_user = rte->checkAsUser;
 	return true;
 }
 #endif

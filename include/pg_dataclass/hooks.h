@@ -23,6 +23,13 @@ extern bool ri_is_check_plan(const PlannedStmt *plan);
 /* Errors of the statement that begins tell no hidden values (hook_error.c). */
 extern void error_guard(void);
 
+/* Core's refusals about governed objects (hook_denied.c); denied_utility: the command that runs, or NULL. */
+extern Node *denied_utility;
+extern void denied_by_core(void);
+extern void denied_reset(void);
+/* Plan being started or checked again (hook_executor.c), or NULL. */
+extern const PlannedStmt *plan_under_check;
+
 /* Raises where the query names a relation under quarantine, before it is planned (hook_quarantine.c). */
 extern void quarantine_check_query(const Query *query);
 

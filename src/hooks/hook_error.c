@@ -145,6 +145,8 @@ hide_constraint_values(void *arg)
 		examine_error(NULL);
 	else if (geterrcode() == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
 		cursor_explain_refusal();
+	else if (geterrcode() == ERRCODE_INSUFFICIENT_PRIVILEGE)
+		denied_by_core();
 }
 
 static void
@@ -170,6 +172,7 @@ static void
 put_back(void *arg)
 {
 	put_back_pending = false;
+	denied_reset();
 	set_base();
 }
 

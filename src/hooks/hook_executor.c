@@ -51,7 +51,7 @@ static ExecutorRun_hook_type prev_run = NULL;
 static const PlannedStmt *ri_plan = NULL;
 
 /* Plan being started or run; the check is about it if it is about its range table. */
-static const PlannedStmt *plan_under_check = NULL;
+const PlannedStmt *plan_under_check = NULL;
 
 /* What was checked last: the usual ExecutorRun right after ExecutorStart need not check again. */
 static const QueryDesc *checked_query = NULL;

@@ -57,12 +57,23 @@ typedef struct UtilityArgs
 static void
 run(UtilityArgs *args)
 {
-	if (prev_utility)
-		prev_utility(args->pstmt, args->query_string, args->read_only_tree, args->context,
-					 args->params, args->query_env, args->dest, args->qc);
-	else
-		standard_ProcessUtility(args->pstmt, args->query_string, args->read_only_tree, args->context,
-								args->params, args->query_env, args->dest, args->qc);
+	Node	   *outer = denied_utility;
+
+	denied_utility = args->pstmt->utilityStmt;
+	PG_TRY();
+	{
+		if (prev_utility)
+			prev_utility(args->pstmt, args->query_string, args->read_only_tree, args->context,
+						 args->params, args->query_env, args->dest, args->qc);
+		else
+			standard_ProcessUtility(args->pstmt, args->query_string, args->read_only_tree, args->context,
+									args->params, args->query_env, args->dest, args->qc);
+	}
+	PG_FINALLY();
+	{
+		denied_utility = outer;
+	}
+	PG_END_TRY();
 }
 
 /* The tree may belong to a cached plan: work on a copy. */
