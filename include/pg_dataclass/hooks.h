@@ -64,6 +64,16 @@ extern AttrNumber move_uncovers_column(const struct CompatAccess *access, Resolv
 /* What reads files or WAL of the server, where labels do not reach. */
 extern void access_check_server(const char *command, const char *what);
 
+/* Exports (hook_export.c). */
+extern const char *export_begin(const Node *parsetree);
+extern void export_end(const char *outer);
+extern void export_note(List *range_table, List *perminfos);
+extern void export_published(Oid relid, const char *command);
+
+/* GRANT, REVOKE and new owners of governed objects (hook_grant.c). */
+extern List *grant_targets(Node *parsetree);
+extern void grant_record(Node *parsetree, List *targets);
+
 /* Least upper bound of what the current utility command has read (CREATE TABLE AS). */
 extern void source_labels_begin(void);
 extern bool source_labels_end(ResolvedLabel *label);

@@ -417,6 +417,7 @@ dataclass_check_perms(COMPAT_CHECK_PERMS_ARGS)
 			!check_access(&access, plan, ereport_on_violation))
 			return false;
 	}
+	export_note(range_table, COMPAT_PERMINFOS);
 	return true;
 }
 
@@ -495,69 +496,6 @@ access_check_partition(Oid relid)
 	if (check.labels->governed &&
 		(check.labels->row_label_attnum == InvalidAttrNumber || check.labels->quarantined))
 		decide(&check, ACTION_WRITE, InvalidAttrNumber, &check.labels->label);
-}
-
-/*
- * What reads below labels (files of the server, WAL) needs a clearance of the
- * highest class with the privilege export.
- */
-void
-access_check_server(const char *command, const char *what)
-{
-	const PolicySnapshot *p = policy_current();
-	PolicyRequest request;
-	PolicyDecision decision;
-	ResolvedLabel top;
-	LabelError	error;
-	Label		label;
-	Refusal		refusal = {0};
-	const char *name = p->nclasses ? p->classes[p->nclasses - 1].name : NULL;
-
-	if (guc_enforcement == ENFORCEMENT_OFF)
-		return;
-	/* another database of the cluster, without classes: files are the same there, officers as well */
-	if (!p->installed)
-	{
-		if (IsBinaryUpgrade || policy_is_officer())
-			return;
-		refusal.event.kind = EVENT_DDL_DENIED;
-		refusal.event.severity = SEVERITY_HIGH;
-		refusal.event.breach = true;
-		refusal.event.action = command;
-		refusal.event.object_type = "server";
-		refusal.event.object_identity = what;
-		refusal.event.rule = "officer";
-		refusal.event.detail = "Files and WAL of the server hold data of every label.";
-		refusal.message = psprintf("permission denied for %s", what);
-		refusal.detail = refusal.event.detail;
-		refusal.hint = "Ask a member of dataclass_officer.";
-		refusal.mode = guc_enforcement;
-		report_refusal(&refusal);
-		return;
-	}
-	request_init(&request, subject_current(), ACTION_EXPORT);
-	request.governed = true;
-	if (name && label_parse(name, strlen(name), &label, &error))
-	{
-		resolve_label(p, &label, &top);
-		request_object(&request, &top);
-	}
-	decision = policy_decide(&request);
-	if (decision.verdict == DECISION_ALLOW)
-		return;
-	refusal.event.kind = EVENT_ACCESS_DENIED;
-	refusal.event.severity = SEVERITY_HIGH;
-	refusal.event.breach = true;
-	refusal.event.action = command;
-	refusal.event.object_type = "server";
-	refusal.event.object_identity = what;
-	refusal.event.rule = decision_rule_name(decision.first);
-	refusal.event.detail = "Files and WAL of the server hold data of every label.";
-	refusal.message = psprintf("permission denied for %s", what);
-	refusal.detail = refusal.event.detail;
-	refusal.hint = "This needs a clearance of the highest class with the privilege export.";
-	refusal.mode = decision.verdict == DECISION_PERMIT ? ENFORCEMENT_PERMISSIVE : ENFORCEMENT_ENFORCING;
-	report_refusal(&refusal);
 }
 
 /* Quiet: may the current subject read everything that a column, or a whole relation (0), can hold? */

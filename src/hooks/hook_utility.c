@@ -58,6 +58,7 @@ static void
 run(UtilityArgs *args)
 {
 	Node	   *outer = denied_utility;
+	const char *outer_export = export_begin(args->pstmt->utilityStmt);
 
 	denied_utility = args->pstmt->utilityStmt;
 	PG_TRY();
@@ -72,6 +73,7 @@ run(UtilityArgs *args)
 	PG_FINALLY();
 	{
 		denied_utility = outer;
+		export_end(outer_export);
 	}
 	PG_END_TRY();
 }
@@ -412,6 +414,7 @@ dataclass_process_utility(PlannedStmt *pstmt, const char *query_string, bool rea
 	UtilityArgs args = {pstmt, query_string, read_only_tree, context, params, query_env, dest, qc};
 	Node	   *parsetree = pstmt->utilityStmt;
 	GateArrivals arrivals;
+	List	   *grants;
 
 	error_guard();
 	/* transaction control and the like must work in an aborted transaction */
@@ -444,6 +447,7 @@ dataclass_process_utility(PlannedStmt *pstmt, const char *query_string, bool rea
 		return;
 	}
 	ddl_check(parsetree);
+	grants = grant_targets(parsetree);
 	if (IsA(parsetree, SecLabelStmt))
 		canonicalize_label(&args);
 	if (IsA(parsetree, CopyStmt))
@@ -458,6 +462,7 @@ dataclass_process_utility(PlannedStmt *pstmt, const char *query_string, bool rea
 		run_and_judge(&args);
 	else
 		run(&args);
+	grant_record(parsetree, grants);
 	gate_utility_after(args.pstmt, &arrivals);
 }
 
