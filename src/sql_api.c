@@ -9,6 +9,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/index.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_statistic_ext.h"
@@ -223,6 +224,28 @@ explain_row(ReturnSetInfo *rsinfo, const PolicySnapshot *p, const PolicyRequest 
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
+static void
+refuse_other_role(Oid role)
+{
+	Refusal		refusal = {0};
+
+	refusal.event.kind = EVENT_ACCESS_DENIED;
+	refusal.event.severity = SEVERITY_WARNING;
+	refusal.event.breach = true;
+	refusal.event.action = "explain_access";
+	refusal.event.class_id = AuthIdRelationId;
+	refusal.event.object_id = role;
+	refusal.event.object_type = "role";
+	refusal.event.object_identity = GetUserNameFromId(role, true);
+	refusal.event.rule = "officer";
+	refusal.event.detail = "Only officers and auditors may ask about other roles.";
+	refusal.message = "permission denied to explain the access of another role";
+	refusal.detail = refusal.event.detail;
+	refusal.hint = "Ask about yourself: SELECT * FROM dataclass.explain_access(current_user::regrole, ...).";
+	refusal.mode = ENFORCEMENT_ENFORCING;
+	report_refusal(&refusal);
+}
+
 Datum
 dc_explain_access(PG_FUNCTION_ARGS)
 {
@@ -238,11 +261,7 @@ dc_explain_access(PG_FUNCTION_ARGS)
 		 role_inherits(GetOuterUserId(), get_role_oid(DC_AUDITOR_ROLE, true)));
 
 	if (role != GetOuterUserId() && !privileged)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to explain the access of another role"),
-				 errdetail("Only officers and auditors may ask about other roles."),
-				 errhint("Ask about yourself: SELECT * FROM dataclass.explain_access(current_user::regrole, ...).")));
+		refuse_other_role(role);
 	if (get_rel_name(relid) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
