@@ -21,6 +21,9 @@ extern void audit_init(void);			/* from _PG_init: settings, sinks, launcher, xac
  */
 extern void audit_release_database(Oid dbid);
 
+/* A role with a clearance or an office could not log in; needs a transaction, no database.  May raise. */
+extern void audit_login_failed(Oid role, const char *name, const char *database);
+
 /* True in the writer while it inserts its own records: the guard lets it through. */
 extern bool audit_is_writer(void);
 

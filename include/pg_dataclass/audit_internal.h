@@ -327,6 +327,12 @@ extern bool writer_serve_queue(void);
 extern void audit_state_check(void);
 extern char *audit_state_text(void);
 
+/* ---- audit_login.c ---- */
+
+extern Size audit_login_shmem_size(void);
+extern void audit_login_shmem_init(void);
+extern void audit_login_tick(void);	/* the launcher, each turn */
+
 /* ---- audit_guard.c ---- */
 
 extern void audit_guard_init(void);

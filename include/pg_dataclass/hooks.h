@@ -91,6 +91,11 @@ extern uint64 copy_as_insert(struct ParseState *pstate, Relation rel, const Copy
 
 /* GRANT and role commands that hand out clearance (hook_role.c). */
 extern void role_command_check(Node *parsetree);
+/* Does being a member of role confer clearance or office, directly or further up? */
+extern bool role_confers_clearance(Oid role);
+
+/* An error ends the session while it is set up (hook_auth.c). */
+extern void login_refused(void);
 
 /* Commands on governed relations (hook_ddl.c). */
 extern void ddl_check(Node *parsetree);

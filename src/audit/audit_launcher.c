@@ -218,6 +218,7 @@ dataclass_audit_launcher_main(Datum arg)
 			ProcessConfigFile(PGC_SIGHUP);
 		}
 		audit_state_check();
+		audit_login_tick();
 		launcher_pass(first);
 		first = false;
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,

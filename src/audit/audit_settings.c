@@ -91,7 +91,7 @@ audit_node_name(void)
 Size
 audit_shmem_size(void)
 {
-	return add_size(audit_queue_shmem_size(), audit_journal_shmem_size());
+	return add_size(add_size(audit_queue_shmem_size(), audit_journal_shmem_size()), audit_login_shmem_size());
 }
 
 void
@@ -99,6 +99,7 @@ audit_shmem_init(void)
 {
 	audit_queue_shmem_init();
 	audit_journal_shmem_init();
+	audit_login_shmem_init();
 }
 
 void

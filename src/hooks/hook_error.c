@@ -139,6 +139,11 @@ hide_constraint_values(void *arg)
 {
 	/* this very error may empty the stack */
 	register_put_back();
+	if (!IsNormalProcessingMode())
+	{
+		login_refused();
+		return;
+	}
 	if (guc_enforcement == ENFORCEMENT_OFF)
 		return;
 	if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)

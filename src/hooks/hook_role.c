@@ -41,8 +41,8 @@
 #define SESSION_TIER_SETTING	SETTING_PREFIX "session_tier"
 
 /* Does being a member of role confer clearance or office, directly or further up? */
-static bool
-confers_clearance(Oid role)
+bool
+role_confers_clearance(Oid role)
 {
 	Oid			officer = get_role_oid(DC_OFFICER_ROLE, true);
 	Oid			auditor = get_role_oid(DC_AUDITOR_ROLE, true);
@@ -120,7 +120,7 @@ check_granted_role(const char *name, const char *action)
 {
 	Oid			role = get_role_oid(name, true);
 
-	if (OidIsValid(role) && confers_clearance(role))
+	if (OidIsValid(role) && role_confers_clearance(role))
 		officer_act(role, action,
 					psprintf("permission denied to grant role \"%s\"", name),
 					"Membership in this role confers a clearance or an office; granting it is an officer's act.");
@@ -132,7 +132,7 @@ record_revoked_role(const char *name, const char *action)
 {
 	Oid			role = get_role_oid(name, true);
 
-	if (OidIsValid(role) && confers_clearance(role))
+	if (OidIsValid(role) && role_confers_clearance(role))
 		record_role_change(role, action,
 						  "Membership in this role, which confers a clearance or an office, was taken away.");
 }
@@ -143,7 +143,7 @@ check_password(const RoleSpec *spec, List *options)
 	Oid			role = get_rolespec_oid(spec, true);
 	ListCell   *cell;
 
-	if (!OidIsValid(role) || role == GetOuterUserId() || !confers_clearance(role))
+	if (!OidIsValid(role) || role == GetOuterUserId() || !role_confers_clearance(role))
 		return;
 	foreach(cell, options)
 	{
@@ -203,7 +203,7 @@ check_rename(const RenameStmt *stmt)
 	Oid			role = get_role_oid(stmt->subname, true);
 
 	check_office(stmt->subname, "ALTER ROLE");
-	if (OidIsValid(role) && confers_clearance(role))
+	if (OidIsValid(role) && role_confers_clearance(role))
 		officer_act(role, "ALTER ROLE", psprintf("permission denied to rename role \"%s\"", stmt->subname),
 					"The role has a clearance or an office; renaming it is an officer's act.");
 }
