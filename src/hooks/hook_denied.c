@@ -9,6 +9,8 @@
  * error, and then nothing ever prints it.  All of them pass the error context
  * callback at the bottom of the stack (hook_error.c), which calls this file.
  *
+ * So do its refusals to change settings of the extension.
+ *
  * What tells core's refusal from a user's RAISE with the same SQLSTATE is the
  * source file that the error names: no SQL can set it.  An error carries no
  * oid, only the name in its message, so that the object is looked for in the
@@ -41,7 +43,6 @@
 #include "utils/syscache.h"
 
 #include "pg_dataclass/compat.h"
-#include "pg_dataclass/audit.h"
 #include "pg_dataclass/hooks.h"
 #include "pg_dataclass/report.h"
 
@@ -62,7 +63,7 @@ is_refusal_of_core(const ErrorData *error)
 {
 	static const char *const files[] = {"aclchk.c", "sequence.c", "execMain.c", "rls.c"};
 
-	for (int i = 0; error->filename && i < lengthof(files); i++)
+	for (int i = 0; i < lengthof(files); i++)
 		if (strcmp(error->filename, files[i]) == 0)
 			return true;
 	return false;
@@ -125,9 +126,11 @@ message_arguments(const char *format, const char *message, char **arguments)
 static bool
 is_governed(Oid relid)
 {
+	const PolicySnapshot *p = policy_current();
 	const RelationLabels *labels = relation_labels(relid);
+	Oid			nspid = get_rel_namespace(relid);
 
-	return guard_is_trail_relation(relid) || labels->governed || labels->ncolumns > 0 || labels->quarantined ||
+	return nspid == p->schema_oid || nspid == p->audit_schema_oid || labels->governed || labels->ncolumns > 0 || labels->quarantined ||
 		labels->row_label_attnum != InvalidAttrNumber;
 }
 
@@ -291,7 +294,7 @@ schema_is_governed(Oid nspid)
 	return false;
 }
 
-/* Trusted procedures, and functions over the trail. */
+/* Trusted procedures, and functions over policy and trail. */
 static Oid
 find_function(const char *name)
 {
@@ -303,7 +306,8 @@ find_function(const char *name)
 		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&list->members[i]->tuple);
 		Label		label;
 
-		if (form->pronamespace == policy_current()->audit_schema_oid || function_trusted_label(form->oid, &label))
+		if (form->pronamespace == policy_current()->schema_oid ||
+			form->pronamespace == policy_current()->audit_schema_oid || function_trusted_label(form->oid, &label))
 			found = form->oid;
 	}
 	ReleaseSysCacheList(list);
@@ -419,7 +423,30 @@ record_refusal(const ErrorData *error)
 	(void) event_record(&event);
 }
 
-/* From the callback at the bottom of the error context stack, for errors 42501. */
+/* Settings that switch protection off are no settings of a session: core says so, also at login. */
+static void
+record_setting(const ErrorData *error)
+{
+	char	   *arguments[MAX_ARGUMENTS];
+	AuditEvent	event = {0};
+
+	if (strcmp(error->filename, "guc.c") != 0 ||
+		message_arguments(dgettext(error->domain, error->message_id), error->message, arguments) != 1 ||
+		arguments[0] == NULL || pg_strncasecmp(arguments[0], "dataclass.", 10) != 0)
+		return;
+	event.kind = EVENT_SETTING_CHANGE;
+	event.severity = SEVERITY_HIGH;
+	event.outcome = OUTCOME_DENIED;
+	event.breach = true;
+	event.action = "SET";
+	event.object_type = "setting";
+	event.object_identity = arguments[0];
+	event.rule = "setting";
+	event.detail = "PostgreSQL refused the change: the setting comes from the configuration of the server.";
+	(void) event_record(&event);
+}
+
+/* From the callback at the bottom of the error context stack. */
 void
 denied_by_core(void)
 {
@@ -427,16 +454,20 @@ denied_by_core(void)
 	MemoryContext old_cxt;
 	ErrorData  *error;
 
-	if (examining || IsParallelWorker() || !IsTransactionState() || !OidIsValid(MyDatabaseId) ||
-		!IsNormalProcessingMode())
+	if (examining || IsParallelWorker() || !IsTransactionState() || !OidIsValid(MyDatabaseId))
 		return;
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_dataclass refusal", ALLOCSET_SMALL_SIZES);
 	old_cxt = MemoryContextSwitchTo(cxt);
 	examining = true;
 	error = CopyErrorData();
-	if (error->elevel >= ERROR && error->message_id && error->message && is_refusal_of_core(error) &&
+	if (error->elevel >= ERROR && error->message_id && error->message && error->filename &&
 		policy_current()->installed)
-		record_refusal(error);
+	{
+		if (error->sqlerrcode == ERRCODE_CANT_CHANGE_RUNTIME_PARAM)
+			record_setting(error);
+		else if (is_refusal_of_core(error))
+			record_refusal(error);
+	}
 	examining = false;
 	MemoryContextSwitchTo(old_cxt);
 	MemoryContextDelete(cxt);

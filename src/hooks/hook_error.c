@@ -141,7 +141,10 @@ hide_constraint_values(void *arg)
 	register_put_back();
 	if (!IsNormalProcessingMode())
 	{
-		login_refused();
+		if (geterrcode() == ERRCODE_CANT_CHANGE_RUNTIME_PARAM && guc_enforcement != ENFORCEMENT_OFF)
+			denied_by_core();
+		else
+			login_refused();
 		return;
 	}
 	if (guc_enforcement == ENFORCEMENT_OFF)
@@ -150,7 +153,7 @@ hide_constraint_values(void *arg)
 		examine_error(NULL);
 	else if (geterrcode() == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
 		cursor_explain_refusal();
-	else if (geterrcode() == ERRCODE_INSUFFICIENT_PRIVILEGE)
+	else if (geterrcode() == ERRCODE_INSUFFICIENT_PRIVILEGE || geterrcode() == ERRCODE_CANT_CHANGE_RUNTIME_PARAM)
 		denied_by_core();
 }
 
