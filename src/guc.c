@@ -16,6 +16,7 @@
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/policy.h"
+#include "pg_dataclass/setting_change.h"
 #include "pg_dataclass/subject.h"
 
 int			guc_enforcement = ENFORCEMENT_ENFORCING;
@@ -52,12 +53,14 @@ check_label(char **newval, void **extra, GucSource source)
 static void
 assign_session_ceiling(const char *newval, void *extra)
 {
+	setting_assigned("dataclass.session_ceiling", guc_session_ceiling, newval);
 	subject_invalidate();
 }
 
 static void
 assign_row_label(const char *newval, void *extra)
 {
+	setting_assigned("dataclass.row_label", guc_row_label, newval);
 	session_row_label_changed();
 }
 

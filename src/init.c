@@ -41,6 +41,7 @@ _PG_init(void)
 
 	guc_init();
 	profile_init();
+	setting_change_init();
 	policy_catalog_init();
 	label_cache_init();
 	subject_init();

@@ -9,6 +9,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/index.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_statistic_ext.h"
@@ -23,6 +24,7 @@
 #include "utils/syscache.h"
 
 #include "pg_dataclass/compat.h"
+#include "pg_dataclass/break_glass.h"
 #include "pg_dataclass/hooks.h"
 #include "pg_dataclass/report.h"
 #include "pg_dataclass/subject.h"
@@ -53,6 +55,8 @@ clearance_text(const Clearance *clearance)
 	LabelSpec	spec = {0};
 	char	   *buf = palloc(LABEL_SPEC_MAX_TEXT);
 
+	if (clearance->emergency)
+		return pstrdup("break_glass");
 	spec.kind = LABEL_SPEC_ROLE;
 	spec.label = clearance->ceiling;
 	spec.has_floor = clearance->has_floor;
@@ -91,8 +95,8 @@ dc_session(PG_FUNCTION_ARGS)
 	const char *obstacle = session_tier_obstacle(p);
 	SessionFacts facts;
 	TupleDesc	desc;
-	Datum		values[15];
-	bool		nulls[15] = {0};
+	Datum		values[16];
+	bool		nulls[16] = {0};
 	List	   *clearances = NIL;
 	List	   *privileges = NIL;
 
@@ -102,8 +106,10 @@ dc_session(PG_FUNCTION_ARGS)
 				 errmsg("function returning record called in context that cannot accept type record")));
 	session_facts(&facts);
 	for (int i = 0; i < s->nclearances; i++)
-		if (s->clearances[i].rank != POLICY_RANK_NONE)
+		if (s->clearances[i].rank != POLICY_RANK_NONE && !s->clearances[i].emergency)
 			clearances = lappend(clearances, clearance_text(&s->clearances[i]));
+	if (s->privileges & LABEL_PRIVILEGE_BREAK_GLASS)
+		privileges = lappend(privileges, pstrdup("break_glass"));
 	if (s->privileges & LABEL_PRIVILEGE_DECLASSIFY)
 		privileges = lappend(privileges, pstrdup("declassify"));
 	if (s->privileges & LABEL_PRIVILEGE_RECLASSIFY)
@@ -129,6 +135,8 @@ dc_session(PG_FUNCTION_ARGS)
 	values[12] = CStringGetTextDatum(mode_name(guc_enforcement));
 	values[13] = CStringGetTextDatum(mode_name(guc_session_tier_enforcement));
 	values[14] = CStringGetTextDatum(mode_name(guc_at_rest_enforcement));
+	nulls[15] = !break_glass_is_open();
+	values[15] = TimestampTzGetDatum(break_glass_until);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
@@ -178,6 +186,13 @@ reason_of(const PolicyDecision *decision)
 	return "not allowed";
 }
 
+static bool
+by_emergency(const PolicyRequest *request, const PolicyDecision *decision)
+{
+	return decision->clearance >= 0 && decision->clearance < request->nclearances &&
+		request->clearances[decision->clearance].emergency;
+}
+
 static void
 explain_row(ReturnSetInfo *rsinfo, const PolicySnapshot *p, const PolicyRequest *request, const char *object,
 			const LabelMask *mask, bool show_label)
@@ -204,8 +219,31 @@ explain_row(ReturnSetInfo *rsinfo, const PolicySnapshot *p, const PolicyRequest 
 	values[7] = CStringGetTextDatum(policy_tier_name(p, request->session_tier));
 	values[8] = CStringGetTextDatum(!request->governed ? "not governed by a label" :
 									masked ? psprintf("%s: queries get the mask", reason_of(&decision)) :
+									by_emergency(request, &decision) ? "allowed by emergency access (break_glass) alone" :
 									reason_of(&decision));
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+static void
+refuse_other_role(Oid role)
+{
+	Refusal		refusal = {0};
+
+	refusal.event.kind = EVENT_ACCESS_DENIED;
+	refusal.event.severity = SEVERITY_WARNING;
+	refusal.event.breach = true;
+	refusal.event.action = "explain_access";
+	refusal.event.class_id = AuthIdRelationId;
+	refusal.event.object_id = role;
+	refusal.event.object_type = "role";
+	refusal.event.object_identity = GetUserNameFromId(role, true);
+	refusal.event.rule = "officer";
+	refusal.event.detail = "Only officers and auditors may ask about other roles.";
+	refusal.message = "permission denied to explain the access of another role";
+	refusal.detail = refusal.event.detail;
+	refusal.hint = "Ask about yourself: SELECT * FROM dataclass.explain_access(current_user::regrole, ...).";
+	refusal.mode = ENFORCEMENT_ENFORCING;
+	report_refusal(&refusal);
 }
 
 Datum
@@ -223,11 +261,7 @@ dc_explain_access(PG_FUNCTION_ARGS)
 		 role_inherits(GetOuterUserId(), get_role_oid(DC_AUDITOR_ROLE, true)));
 
 	if (role != GetOuterUserId() && !privileged)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to explain the access of another role"),
-				 errdetail("Only officers and auditors may ask about other roles."),
-				 errhint("Ask about yourself: SELECT * FROM dataclass.explain_access(current_user::regrole, ...).")));
+		refuse_other_role(role);
 	if (get_rel_name(relid) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),

@@ -21,6 +21,9 @@ extern void audit_init(void);			/* from _PG_init: settings, sinks, launcher, xac
  */
 extern void audit_release_database(Oid dbid);
 
+/* A role with a clearance or an office could not log in; needs a transaction, no database.  May raise. */
+extern void audit_login_failed(Oid role, const char *name, const char *database);
+
 /* True in the writer while it inserts its own records: the guard lets it through. */
 extern bool audit_is_writer(void);
 
@@ -29,6 +32,9 @@ extern bool audit_is_writer(void);
  * DROP, ALTER and CREATE DATABASE ... TEMPLATE find no session in it.
  */
 extern void audit_release_database(Oid dbid);
+
+/* Does a setting decide whether anything is protected or recorded?  All that are not the extension's do. */
+extern bool audit_setting_protects(const char *name);
 
 /*
  * guard.c.  Called by the hooks for every subject, superusers included; record

@@ -355,8 +355,12 @@ extern bool writer_serve_queue(void);
 /* Compare settings with the state file, record differences, keep the new state. */
 extern void audit_state_check(void);
 extern char *audit_state_text(void);
-extern const char *audit_failure_mode_name(int mode);
-extern const char *audit_durability_name(int durability);
+
+/* ---- audit_login.c ---- */
+
+extern Size audit_login_shmem_size(void);
+extern void audit_login_shmem_init(void);
+extern void audit_login_tick(void);	/* the launcher, each turn */
 
 /* ---- audit_guard.c ---- */
 

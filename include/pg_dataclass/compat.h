@@ -137,19 +137,25 @@ compat_leader_backend_slot(void)
 #endif
 }
 
+/* All settings; palloc'd or core's own. */
+static inline struct config_generic **
+compat_settings(int *n)
+{
+#if PG_VERSION_NUM >= 160000
+	return get_guc_variables(n);
+#else
+	*n = GetNumConfigOptions();
+	return get_guc_variables();
+#endif
+}
+
 /* A setting by its name as core spells it, NULL if there is none. */
 static inline struct config_generic *
 compat_setting(const char *name)
 {
-	struct config_generic **settings;
 	int			n;
+	struct config_generic **settings = compat_settings(&n);
 
-#if PG_VERSION_NUM >= 160000
-	settings = get_guc_variables(&n);
-#else
-	settings = get_guc_variables();
-	n = GetNumConfigOptions();
-#endif
 	for (int i = 0; i < n; i++)
 		if (strcmp(settings[i]->name, name) == 0)
 			return settings[i];
@@ -207,6 +213,7 @@ typedef struct CompatAccess
 	Bitmapset  *selected;		/* offset by FirstLowInvalidHeapAttributeNumber */
 	Bitmapset  *inserted;
 	Bitmapset  *updated;
+	Oid			as_user;		/* whose privileges count; InvalidOid: the current user's */
 } CompatAccess;
 
 #if PG_VERSION_NUM >= 160000
@@ -236,6 +243,7 @@ compat_access_of(RangeTblEntry *rte, List *perminfos, CompatAccess *access)
 		access->selected = info->selectedCols;
 		access->inserted = info->insertedCols;
 		access->updated = info->updatedCols;
+		access->as_user = info->checkAsUser;
 	}
 	return true;
 }
@@ -260,6 +268,7 @@ compat_access_of(RangeTblEntry *rte, List *perminfos, CompatAccess *access)
 	access->selected = rte->selectedCols;
 	access->inserted = rte->insertedCols;
 	access->updated = rte->updatedCols;
+	access->as_user = rte->checkAsUser;
 	return true;
 }
 #endif

@@ -53,6 +53,7 @@ typedef struct Clearance
 	int			floor_rank;		/* POLICY_RANK_NONE if no floor */
 	uint32		privileges;		/* LABEL_PRIVILEGE_* */
 	bool		has_floor;
+	bool		emergency;		/* break-glass: reads and writes every label up to rank; comes last */
 	Label		ceiling;
 	Label		floor;
 } Clearance;

@@ -88,6 +88,7 @@ typedef struct AuditEvent
 	const char *required_tier;
 	const char *found_tier;
 	const char *detail;			/* one sentence */
+	const char *subject;		/* role; NULL: the outer user of this session */
 	int64		repeats;		/* events like this that the record stands for; 0: only itself */
 } AuditEvent;
 

@@ -26,6 +26,13 @@ extern void error_guard(void);
 extern bool error_copy_from(Oid relid);
 extern void error_copy_ends(bool before);
 
+/* Core's refusals about governed objects (hook_denied.c); denied_utility: the command that runs, or NULL. */
+extern Node *denied_utility;
+extern void denied_by_core(void);
+extern void denied_reset(void);
+/* Plan being started or checked again (hook_executor.c), or NULL. */
+extern const PlannedStmt *plan_under_check;
+
 /* Raises where the query names a relation under quarantine, before it is planned (hook_quarantine.c). */
 extern void quarantine_check_query(const Query *query);
 
@@ -74,6 +81,16 @@ extern void listen_check(const Node *parsetree);
 /* What reads files or WAL of the server, where labels do not reach. */
 extern void access_check_server(const char *command, const char *what);
 
+/* Exports (hook_export.c). */
+extern const char *export_begin(const Node *parsetree);
+extern void export_end(const char *outer);
+extern void export_note(List *range_table, List *perminfos);
+extern void export_published(Oid relid, const char *command);
+
+/* GRANT, REVOKE and new owners of governed objects (hook_grant.c). */
+extern List *grant_targets(Node *parsetree);
+extern void grant_record(Node *parsetree, List *targets);
+
 /* Least upper bound of what the current utility command has read (CREATE TABLE AS). */
 extern void source_labels_begin(void);
 extern bool source_labels_end(ResolvedLabel *label);
@@ -91,6 +108,11 @@ extern uint64 copy_as_insert(struct ParseState *pstate, Relation rel, const Copy
 
 /* GRANT and role commands that hand out clearance (hook_role.c). */
 extern void role_command_check(Node *parsetree);
+/* Does being a member of role confer clearance or office, directly or further up? */
+extern bool role_confers_clearance(Oid role);
+
+/* An error ends the session while it is set up (hook_auth.c). */
+extern void login_refused(void);
 
 /* Commands on governed relations (hook_ddl.c). */
 extern void ddl_check(Node *parsetree);

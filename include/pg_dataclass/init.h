@@ -13,6 +13,7 @@ extern void shmem_init(void);
 extern void label_provider_init(void);
 extern void policy_catalog_init(void);
 extern void subject_init(void);
+extern void setting_change_init(void);
 extern void tier_init(void);
 extern void tier_session_init(void);
 extern void tier_server_init(void);

@@ -85,6 +85,7 @@ typedef enum LabelSpecKind
 #define LABEL_PRIVILEGE_DECLASSIFY	0x01	/* lower a label */
 #define LABEL_PRIVILEGE_RECLASSIFY	0x02	/* raise a label */
 #define LABEL_PRIVILEGE_EXPORT		0x04	/* publish labelled data */
+#define LABEL_PRIVILEGE_BREAK_GLASS	0x08	/* open emergency access */
 
 /* What a reader without the clearance gets of a column. */
 typedef enum LabelMaskKind

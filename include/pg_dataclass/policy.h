@@ -117,6 +117,7 @@ typedef struct PolicySnapshot
 	bool		check_at_start; /* storage is checked before the first governed access */
 	int			max_risk_days;	/* for how long a risk may be accepted */
 	int			retention_days; /* how long records of the trail stay in the database at least; -1: for ever */
+	int			break_glass_minutes;	/* for how long emergency access may be opened */
 } PolicySnapshot;
 
 /* Needs a transaction.  Never NULL. */
@@ -169,11 +170,17 @@ extern bool policy_risk_accepted(const PolicySnapshot *p, Oid relid);
 extern TimestampTz policy_risk_ends;	/* policy_catalog.c alone writes it; 0: none */
 extern void policy_look_at_clock(void);
 
+/* The same for emergency access of this session (break_glass.c); 0: none is open. */
+extern TimestampTz break_glass_until;
+extern void break_glass_look_at_clock(void);
+
 static inline void
 policy_check_clock(void)
 {
 	if (policy_risk_ends != 0)
 		policy_look_at_clock();
+	if (break_glass_until != 0)
+		break_glass_look_at_clock();
 }
 
 /* Tell every backend, at commit, that labels or policy changed; and ourselves now. */

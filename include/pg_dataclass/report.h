@@ -29,6 +29,9 @@ typedef struct Refusal
 /* Records durably, then raises ERROR, or returns where the mode lets go on. */
 extern void report_refusal(const Refusal *refusal);
 
+/* Refuses, in every mode of enforcement, who is no officer; function: of schema dataclass. */
+extern void report_unless_officer(const char *function, const char *message, const char *detail);
+
 /* Schema-qualified, quoted name of a relation for records; palloc'd, never NULL. */
 extern char *report_relation_identity(Oid relid);
 

@@ -133,6 +133,8 @@ extern const char *session_tier_obstacle(const PolicySnapshot *p);
 /* Published for parallel workers. */
 extern void session_trusted_publish(Oid funcid);
 extern Oid	session_trusted_of_leader(void);
+extern void session_break_glass_publish(bool open);
+extern bool session_break_glass_of_leader(void);
 
 /*
  * Ask the reference monitor about a relation.  labels must come from

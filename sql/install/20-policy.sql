@@ -69,13 +69,13 @@ CREATE TABLE dataclass.row_label (
 COMMENT ON TABLE dataclass.row_label IS 'registered row labels; rows with any other label are seen by nobody';
 
 CREATE TABLE dataclass.policy_setting (
-	name		pg_catalog.text PRIMARY KEY CHECK (name OPERATOR(pg_catalog.=) ANY (ARRAY['default_clearance', 'unlabelled', 'profile', 'check_at_start', 'max_risk_days', 'retention_days'])),
+	name		pg_catalog.text PRIMARY KEY CHECK (name OPERATOR(pg_catalog.=) ANY (ARRAY['default_clearance', 'unlabelled', 'profile', 'check_at_start', 'max_risk_days', 'retention_days', 'break_glass_minutes'])),
 	value		pg_catalog.text NOT NULL,
 	description pg_catalog.text,
 	shipped		pg_catalog.bool NOT NULL DEFAULT false
 );
 COMMENT ON TABLE dataclass.policy_setting IS
-	'default_clearance: clearance of roles without a label (empty: none); unlabelled: ungoverned | denied; profile: name of the profile; check_at_start: on | off, storage is checked by each governed statement until the watch has looked once since the server started; max_risk_days: for how many days a risk may be accepted (90); retention_days: for how many days records of the audit trail are not archived (0)';
+	'default_clearance: clearance of roles without a label (empty: none); unlabelled: ungoverned | denied; profile: name of the profile; check_at_start: on | off, storage is checked by each governed statement until the watch has looked once since the server started; max_risk_days: for how many days a risk may be accepted (90); retention_days: for how many days records of the audit trail are not archived (0); break_glass_minutes: for how many minutes emergency access may be opened (60), 0: not at all';
 
 CREATE TABLE dataclass.quarantine (
 	relation	pg_catalog.oid PRIMARY KEY,

@@ -18,7 +18,8 @@ CREATE FUNCTION dataclass.session(
 	OUT tier pg_catalog.text, OUT next_tier_needs pg_catalog.text,
 	OUT transport pg_catalog.text, OUT authentication pg_catalog.text,
 	OUT officer pg_catalog.bool, OUT trusted_procedure pg_catalog.regprocedure,
-	OUT enforcement pg_catalog.text, OUT session_tier_enforcement pg_catalog.text, OUT at_rest_enforcement pg_catalog.text)
+	OUT enforcement pg_catalog.text, OUT session_tier_enforcement pg_catalog.text, OUT at_rest_enforcement pg_catalog.text,
+	OUT break_glass_until pg_catalog.timestamptz)
 	RETURNS record LANGUAGE c STABLE PARALLEL RESTRICTED
 	AS 'MODULE_PATHNAME', 'dc_session';
 COMMENT ON FUNCTION dataclass.session() IS 'who am I here: subject, clearance, tier reached and what keeps this session from the next one';

@@ -110,7 +110,8 @@ add_names(AuditRecord *record, const char *database)
 		return;
 	if (!event_from_system)
 	{
-		set_text(record, AUDIT_SUBJECT, role_name(GetOuterUserId(), buf, sizeof(buf)));
+		if (record->text[AUDIT_SUBJECT].data == NULL)
+			set_text(record, AUDIT_SUBJECT, role_name(GetOuterUserId(), buf, sizeof(buf)));
 		set_text(record, AUDIT_SESSION_USER, role_name(GetSessionUserId(), buf, sizeof(buf)));
 		set_text(record, AUDIT_CURRENT_USER, role_name(GetUserId(), buf, sizeof(buf)));
 		set_text(record, AUDIT_AUTHENTICATED_USER, role_name(compat_authenticated_user(), buf, sizeof(buf)));
@@ -225,6 +226,7 @@ add_facts(AuditRecord *record, const AuditEvent *event)
 	set_text(record, AUDIT_SEVERITY, event_severity_name(event->severity));
 	set_text(record, AUDIT_OUTCOME, event_outcome_name(event->outcome));
 	set_text(record, AUDIT_ACTION, event->action);
+	set_text(record, AUDIT_SUBJECT, event->subject);
 	set_text(record, AUDIT_OBJECT_TYPE, event->object_type);
 	set_text(record, AUDIT_OBJECT_IDENTITY, event->object_identity);
 	set_text(record, AUDIT_LABEL, event->label);

@@ -226,6 +226,7 @@ dataclass_audit_launcher_main(Datum arg)
 			ProcessConfigFile(PGC_SIGHUP);
 		}
 		audit_state_check();
+		audit_login_tick();
 		launcher_pass(first);
 		notice_launch();
 		first = false;

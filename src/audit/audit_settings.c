@@ -45,18 +45,6 @@ static const struct config_enum_entry failure_options[] = {
 	{NULL, 0, false}
 };
 
-const char *
-audit_durability_name(int durability)
-{
-	return durability_options[durability].name;
-}
-
-const char *
-audit_failure_mode_name(int mode)
-{
-	return failure_options[mode].name;
-}
-
 void
 audit_settings_init(void)
 {
@@ -114,8 +102,11 @@ audit_node_name(void)
 Size
 audit_shmem_size(void)
 {
-	return add_size(add_size(add_size(audit_queue_shmem_size(), audit_journal_shmem_size()),
-							 verify_progress_shmem_size()), notice_shmem_size());
+	Size		size = add_size(audit_queue_shmem_size(), audit_journal_shmem_size());
+
+	size = add_size(size, verify_progress_shmem_size());
+	size = add_size(size, notice_shmem_size());
+	return add_size(size, audit_login_shmem_size());
 }
 
 void
@@ -125,6 +116,7 @@ audit_shmem_init(void)
 	audit_journal_shmem_init();
 	verify_progress_shmem_init();
 	notice_shmem_init();
+	audit_login_shmem_init();
 }
 
 void

@@ -51,6 +51,7 @@ subject_digest(void)
 	for (int i = 0; i < s->nclearances; i++)
 	{
 		digest = mix(digest, &s->clearances[i].rank, sizeof(s->clearances[i].rank));
+		digest = mix(digest, &s->clearances[i].emergency, sizeof(s->clearances[i].emergency));
 		digest = mix(digest, s->clearances[i].ceiling.text, s->clearances[i].ceiling.text_len);
 	}
 	return digest;
@@ -120,7 +121,9 @@ add_clearances(Reach *reach)
 
 	for (int i = 0; i < s->nclearances; i++)
 		if (s->clearances[i].rank != POLICY_RANK_NONE)
-			reach->clearances = lappend(reach->clearances, pstrdup(s->clearances[i].ceiling.text));
+			/* no label says what emergency access reaches: nobody but it reads that */
+			reach->clearances = lappend(reach->clearances,
+										pstrdup(s->clearances[i].emergency ? "" : s->clearances[i].ceiling.text));
 }
 
 Reach *

@@ -352,6 +352,13 @@ check_alter_table(AlterTableStmt *stmt)
  * ------------------------------------------------------------------------
  */
 
+static void
+check_export(Oid relid)
+{
+	access_check_relation(relid, ACTION_EXPORT, "CREATE PUBLICATION");
+	export_published(relid, "CREATE PUBLICATION");
+}
+
 /* Every governed table, of one schema or of all, as a publication would hand it on. */
 static void
 check_export_of_schema(Oid nspid)
@@ -359,7 +366,7 @@ check_export_of_schema(Oid nspid)
 	ListCell   *cell;
 
 	foreach(cell, user_tables(nspid))
-		access_check_relation(lfirst_oid(cell), ACTION_EXPORT, "CREATE PUBLICATION");
+		check_export(lfirst_oid(cell));
 }
 
 static void
@@ -377,7 +384,7 @@ check_publication(List *objects, bool for_all_tables)
 		{
 			case PUBLICATIONOBJ_TABLE:
 				if (OidIsValid(relation_of(object->pubtable->relation)))
-					access_check_relation(relation_of(object->pubtable->relation), ACTION_EXPORT, "CREATE PUBLICATION");
+					check_export(relation_of(object->pubtable->relation));
 				break;
 			case PUBLICATIONOBJ_TABLES_IN_SCHEMA:
 				check_export_of_schema(get_namespace_oid(object->name, false));

@@ -187,6 +187,14 @@ hide_constraint_values(void *arg)
 {
 	/* this very error may empty the stack */
 	register_put_back();
+	if (!IsNormalProcessingMode())
+	{
+		if (geterrcode() == ERRCODE_CANT_CHANGE_RUNTIME_PARAM && guc_enforcement != ENFORCEMENT_OFF)
+			denied_by_core();
+		else
+			login_refused();
+		return;
+	}
 	if (guc_enforcement == ENFORCEMENT_OFF)
 		return;
 	if (copying_governed)
@@ -195,6 +203,8 @@ hide_constraint_values(void *arg)
 		examine_error(NULL);
 	else if (geterrcode() == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
 		cursor_explain_refusal();
+	else if (geterrcode() == ERRCODE_INSUFFICIENT_PRIVILEGE || geterrcode() == ERRCODE_CANT_CHANGE_RUNTIME_PARAM)
+		denied_by_core();
 }
 
 static void
@@ -220,6 +230,7 @@ static void
 put_back(void *arg)
 {
 	put_back_pending = false;
+	denied_reset();
 	set_base();
 }
 

@@ -32,6 +32,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/audit.h"
+#include "pg_dataclass/break_glass.h"
 #include "pg_dataclass/hooks.h"
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/kept_table.h"
@@ -51,7 +52,7 @@ static ExecutorRun_hook_type prev_run = NULL;
 static const PlannedStmt *ri_plan = NULL;
 
 /* Plan being started or run; the check is about it if it is about its range table. */
-static const PlannedStmt *plan_under_check = NULL;
+const PlannedStmt *plan_under_check = NULL;
 
 /* What was checked last: the usual ExecutorRun right after ExecutorStart need not check again. */
 static const QueryDesc *checked_query = NULL;
@@ -153,11 +154,40 @@ decide(const Check *check, PolicyAction action, AttrNumber attnum, const Resolve
 	decision = policy_decide(&request);
 	stat_add(STAT_DECISIONS, 1);
 	if (decision.verdict == DECISION_ALLOW)
+	{
+		if (decision.clearance >= 0 && request.clearances[decision.clearance].emergency)
+			break_glass_use(check->access->relid, attnum, check->command, label ? label->label.text : NULL);
 		return true;
+	}
 	if (!check->report)
 		return decision.verdict != DECISION_DENY;
 	report_decision(&decision, check->access->relid, attnum, check->command, label ? &label->label : NULL);
 	return true;
+}
+
+/*
+ * Rows are decided one by one, without a record: emergency access is used
+ * where the clearance alone does not reach all that the table can hold.
+ */
+static void
+note_emergency_rows(const Check *check)
+{
+	PolicyRequest request;
+	ResolvedLabel ceiling;
+	PolicyDecision decision;
+
+	if (!break_glass_is_open())
+		return;
+	if (!relation_ceiling(check->labels, &ceiling))
+	{
+		break_glass_use(check->access->relid, InvalidAttrNumber, check->command, NULL);
+		return;
+	}
+	request_init(&request, subject_current(), ACTION_READ);
+	request_object(&request, &ceiling);
+	decision = policy_decide(&request);
+	if (decision.clearance < 0 || request.clearances[decision.clearance].emergency)
+		break_glass_use(check->access->relid, InvalidAttrNumber, check->command, ceiling.label.text);
 }
 
 static bool
@@ -255,6 +285,8 @@ check_relation(const Check *check)
 		if (!decide(check, write ? ACTION_WRITE : ACTION_READ, InvalidAttrNumber, &labels->label))
 			return false;
 	}
+	if (by_row)
+		note_emergency_rows(check);
 	if (by_row && access->required == 0 && labels->row_label_unfiltered && !check_unfiltered_child(check))
 		return false;
 	if (gathering && (access->required & ACL_SELECT || access->required == 0))
@@ -387,6 +419,7 @@ dataclass_check_perms(COMPAT_CHECK_PERMS_ARGS)
 			!check_access(&access, plan, ereport_on_violation))
 			return false;
 	}
+	export_note(range_table, COMPAT_PERMINFOS);
 	return true;
 }
 
@@ -466,72 +499,6 @@ access_check_partition(Oid relid)
 	if (check.labels->governed &&
 		(check.labels->row_label_attnum == InvalidAttrNumber || check.labels->quarantined))
 		decide(&check, ACTION_WRITE, InvalidAttrNumber, &check.labels->label);
-}
-
-/*
- * What reads below labels (files of the server, WAL) needs a clearance of the
- * highest class with the privilege export.
- */
-void
-access_check_server(const char *command, const char *what)
-{
-	const PolicySnapshot *p = policy_current();
-	PolicyRequest request;
-	PolicyDecision decision;
-	ResolvedLabel top;
-	LabelError	error;
-	Label		label;
-	Refusal		refusal = {0};
-	const char *name = p->nclasses ? p->classes[p->nclasses - 1].name : NULL;
-
-	if (guc_enforcement == ENFORCEMENT_OFF)
-		return;
-	/* another database of the cluster, without classes: files are the same there, officers as well */
-	if (!p->installed)
-	{
-		if (IsBinaryUpgrade || policy_is_officer())
-			return;
-		refusal.event.kind = EVENT_DDL_DENIED;
-		refusal.event.severity = SEVERITY_HIGH;
-		refusal.event.breach = true;
-		refusal.event.action = command;
-		refusal.event.object_type = "server";
-		refusal.event.object_identity = what;
-		refusal.event.rule = "officer";
-		refusal.event.detail = "Files and WAL of the server hold data of every label.";
-		refusal.message = psprintf("permission denied for %s", what);
-		refusal.detail = refusal.event.detail;
-		refusal.hint = "Ask a member of dataclass_officer.";
-		refusal.mode = guc_enforcement;
-		report_refusal(&refusal);
-		return;
-	}
-	request_init(&request, subject_current(), ACTION_EXPORT);
-	request.governed = true;
-	if (name && label_parse(name, strlen(name), &label, &error))
-	{
-		resolve_label(p, &label, &top);
-		request_object(&request, &top);
-	}
-	decision = policy_decide(&request);
-	if (decision.verdict == DECISION_ALLOW)
-	{
-		read_audit_server(command, what);
-		return;
-	}
-	refusal.event.kind = EVENT_ACCESS_DENIED;
-	refusal.event.severity = SEVERITY_HIGH;
-	refusal.event.breach = true;
-	refusal.event.action = command;
-	refusal.event.object_type = "server";
-	refusal.event.object_identity = what;
-	refusal.event.rule = decision_rule_name(decision.first);
-	refusal.event.detail = "Files and WAL of the server hold data of every label.";
-	refusal.message = psprintf("permission denied for %s", what);
-	refusal.detail = refusal.event.detail;
-	refusal.hint = "This needs a clearance of the highest class with the privilege export.";
-	refusal.mode = decision.verdict == DECISION_PERMIT ? ENFORCEMENT_PERMISSIVE : ENFORCEMENT_ENFORCING;
-	report_refusal(&refusal);
 }
 
 /* Quiet: may the current subject read everything that a column, or a whole relation (0), can hold? */

@@ -17,6 +17,7 @@
 #include "catalog/indexing.h"
 #include "catalog/pg_auth_members.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_database.h"
 #include "catalog/pg_db_role_setting.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
@@ -27,6 +28,7 @@
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
@@ -35,11 +37,12 @@
 #include "pg_dataclass/report.h"
 #include "pg_dataclass/subject.h"
 
-#define SESSION_TIER_SETTING	"dataclass.session_tier"
+#define SETTING_PREFIX			"dataclass."
+#define SESSION_TIER_SETTING	SETTING_PREFIX "session_tier"
 
 /* Does being a member of role confer clearance or office, directly or further up? */
-static bool
-confers_clearance(Oid role)
+bool
+role_confers_clearance(Oid role)
 {
 	Oid			officer = get_role_oid(DC_OFFICER_ROLE, true);
 	Oid			auditor = get_role_oid(DC_AUDITOR_ROLE, true);
@@ -69,22 +72,27 @@ name_for_record(Oid role)
 }
 
 static void
+record_role_change(Oid role, const char *action, const char *detail)
+{
+	AuditEvent	event = {0};
+
+	event.kind = EVENT_CLEARANCE_CHANGE;
+	event.severity = SEVERITY_NOTICE;
+	event.action = action;
+	event.class_id = AuthIdRelationId;
+	event.object_id = role;
+	event.object_type = "role";
+	event.object_identity = name_for_record(role);
+	event.rule = "officer";
+	event.detail = detail;
+	report_change(&event);
+}
+
+static void
 officer_act(Oid role, const char *action, const char *message, const char *detail)
 {
 	if (policy_is_officer())
-	{
-		AuditEvent	event = {0};
-
-		event.kind = EVENT_CLEARANCE_CHANGE;
-		event.severity = SEVERITY_NOTICE;
-		event.action = action;
-		event.class_id = AuthIdRelationId;
-		event.object_id = role;
-		event.object_type = "role";
-		event.object_identity = name_for_record(role);
-		event.detail = detail;
-		report_change(&event);
-	}
+		record_role_change(role, action, detail);
 	else
 	{
 		Refusal		refusal = {0};
@@ -112,10 +120,21 @@ check_granted_role(const char *name, const char *action)
 {
 	Oid			role = get_role_oid(name, true);
 
-	if (OidIsValid(role) && confers_clearance(role))
+	if (OidIsValid(role) && role_confers_clearance(role))
 		officer_act(role, action,
 					psprintf("permission denied to grant role \"%s\"", name),
 					"Membership in this role confers a clearance or an office; granting it is an officer's act.");
+}
+
+/* Taking a clearance away needs no officer: less is reached than before. */
+static void
+record_revoked_role(const char *name, const char *action)
+{
+	Oid			role = get_role_oid(name, true);
+
+	if (OidIsValid(role) && role_confers_clearance(role))
+		record_role_change(role, action,
+						  "Membership in this role, which confers a clearance or an office, was taken away.");
 }
 
 static void
@@ -124,7 +143,7 @@ check_password(const RoleSpec *spec, List *options)
 	Oid			role = get_rolespec_oid(spec, true);
 	ListCell   *cell;
 
-	if (!OidIsValid(role) || role == GetOuterUserId() || !confers_clearance(role))
+	if (!OidIsValid(role) || role == GetOuterUserId() || !role_confers_clearance(role))
 		return;
 	foreach(cell, options)
 	{
@@ -184,20 +203,23 @@ check_rename(const RenameStmt *stmt)
 	Oid			role = get_role_oid(stmt->subname, true);
 
 	check_office(stmt->subname, "ALTER ROLE");
-	if (OidIsValid(role) && confers_clearance(role))
+	if (OidIsValid(role) && role_confers_clearance(role))
 		officer_act(role, "ALTER ROLE", psprintf("permission denied to rename role \"%s\"", stmt->subname),
 					"The role has a clearance or an office; renaming it is an officer's act.");
 }
 
-/* Is the setting stored for that role, database or pair of both? */
-static bool
-stores_session_tier(Oid role, Oid database)
+/*
+ * Names of the extension's settings that are stored for that role, database or
+ * pair of both; palloc'd.
+ */
+static List *
+stored_settings(Oid role, Oid database)
 {
 	Relation	rel = table_open(DbRoleSettingRelationId, AccessShareLock);
 	ScanKeyData key[2];
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	bool		found = false;
+	List	   *names = NIL;
 
 	ScanKeyInit(&key[0], Anum_pg_db_role_setting_setdatabase, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(database));
@@ -216,31 +238,73 @@ stores_session_tier(Oid role, Oid database)
 			deconstruct_array(DatumGetArrayTypeP(settings), TEXTOID, -1, false, TYPALIGN_INT,
 							  &elements, NULL, &n);
 		for (int i = 0; i < n; i++)
-			if (pg_strncasecmp(TextDatumGetCString(elements[i]), SESSION_TIER_SETTING "=",
-							   strlen(SESSION_TIER_SETTING "=")) == 0)
-				found = true;
+		{
+			char	   *setting = TextDatumGetCString(elements[i]);
+			char	   *end = strchr(setting, '=');
+
+			if (pg_strncasecmp(setting, SETTING_PREFIX, strlen(SETTING_PREFIX)) == 0 && end)
+				names = lappend(names, pnstrdup(setting, end - setting));
+		}
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
-	return found;
+	return names;
+}
+
+static void
+record_stored(Oid role, Oid dbid, const char *name, const char *action, const char *detail)
+{
+	AuditEvent	event = {0};
+
+	event.kind = EVENT_SETTING_CHANGE;
+	event.severity = SEVERITY_NOTICE;
+	event.action = action;
+	event.class_id = OidIsValid(role) ? AuthIdRelationId : OidIsValid(dbid) ? DatabaseRelationId : InvalidOid;
+	event.object_id = OidIsValid(role) ? role : dbid;
+	event.object_type = "setting";
+	event.object_identity = name;
+	event.rule = "setting";
+	event.detail = detail;
+	report_change(&event);
 }
 
 /*
- * The tier that sessions of an account come in with binds them; whoever is
- * narrowed by it, as the clients of a pooler are, must not take it away.
+ * Settings of the extension that sessions of an account or database come in
+ * with.  The tier among them binds; whoever is narrowed by it, as the clients
+ * of a pooler are, must not take it away.
  */
 static void
-check_stored_tier(const RoleSpec *spec, const char *database, const VariableSetStmt *set, const char *action)
+check_stored_setting(const RoleSpec *spec, const char *database, const VariableSetStmt *set, const char *action)
 {
 	Oid			role = spec ? get_rolespec_oid(spec, true) : InvalidOid;
 	Oid			dbid = database ? get_database_oid(database, true) : InvalidOid;
+	List	   *names;
+	ListCell   *cell;
+	char	   *whose;
 
 	if ((spec && !OidIsValid(role)) || (database && !OidIsValid(dbid)))
 		return;					/* core says so */
-	if (set->name ? pg_strcasecmp(set->name, SESSION_TIER_SETTING) != 0 : !stores_session_tier(role, dbid))
+	if (set->name && pg_strncasecmp(set->name, SETTING_PREFIX, strlen(SETTING_PREFIX)) != 0)
 		return;
-	officer_act(role, action, "permission denied to change \"" SESSION_TIER_SETTING "\" of roles and databases",
-				"Sessions never get above the tier they came in with; what it is, is an officer's act.");
+	names = set->name ? list_make1(set->name) : stored_settings(role, dbid);
+	whose = psprintf("%s%s%s%s", OidIsValid(role) ? "role " : OidIsValid(dbid) ? "" : "all roles",
+					 OidIsValid(role) ? name_for_record(role) : "",
+					 OidIsValid(dbid) ? (OidIsValid(role) ? " in database " : "database ") : "",
+					 OidIsValid(dbid) ? quote_identifier(database) : "");
+	foreach(cell, names)
+	{
+		const char *name = lfirst(cell);
+		char	   *value = set->kind == VAR_SET_VALUE && set->name ? ExtractSetVariableArgs((VariableSetStmt *) set) : NULL;
+
+		if (pg_strcasecmp(name, SESSION_TIER_SETTING) == 0 && !policy_is_officer())
+			officer_act(role, action,
+						"permission denied to change \"" SESSION_TIER_SETTING "\" of roles and databases",
+						"Sessions never get above the tier they came in with; what it is, is an officer's act.");
+		record_stored(role, dbid, name, action,
+					  value ? psprintf("Setting %s stored for %s: '%.200s'.", name, whose, value) :
+					  set->kind == VAR_SET_CURRENT ? psprintf("Setting %s stored for %s, as it is in this session.", name, whose) :
+					  psprintf("Setting %s no longer stored for %s.", name, whose));
+	}
 }
 
 void
@@ -252,9 +316,13 @@ role_command_check(Node *parsetree)
 	switch (nodeTag(parsetree))
 	{
 		case T_GrantRoleStmt:
-			if (((GrantRoleStmt *) parsetree)->is_grant)
-				foreach(cell, ((GrantRoleStmt *) parsetree)->granted_roles)
+			foreach(cell, ((GrantRoleStmt *) parsetree)->granted_roles)
+			{
+				if (((GrantRoleStmt *) parsetree)->is_grant)
 					check_granted_role(((AccessPriv *) lfirst(cell))->priv_name, "GRANT ROLE");
+				else
+					record_revoked_role(((AccessPriv *) lfirst(cell))->priv_name, "REVOKE ROLE");
+			}
 			break;
 		case T_CreateRoleStmt:
 			foreach(cell, ((CreateRoleStmt *) parsetree)->options)
@@ -282,8 +350,13 @@ role_command_check(Node *parsetree)
 				AlterRoleStmt *stmt = (AlterRoleStmt *) parsetree;
 
 				foreach(cell, stmt->options)
-					if (strcmp(((DefElem *) lfirst(cell))->defname, "rolemembers") == 0 && stmt->action > 0)
-						check_granted_role(get_rolespec_name(stmt->role), "ALTER GROUP");
+					if (strcmp(((DefElem *) lfirst(cell))->defname, "rolemembers") == 0)
+					{
+						if (stmt->action > 0)
+							check_granted_role(get_rolespec_name(stmt->role), "ALTER GROUP");
+						else
+							record_revoked_role(get_rolespec_name(stmt->role), "ALTER GROUP");
+					}
 				check_password(stmt->role, stmt->options);
 				break;
 			}
@@ -291,14 +364,14 @@ role_command_check(Node *parsetree)
 			{
 				AlterRoleSetStmt *stmt = (AlterRoleSetStmt *) parsetree;
 
-				check_stored_tier(stmt->role, stmt->database, stmt->setstmt, "ALTER ROLE");
+				check_stored_setting(stmt->role, stmt->database, stmt->setstmt, "ALTER ROLE");
 				break;
 			}
 		case T_AlterDatabaseSetStmt:
 			{
 				AlterDatabaseSetStmt *stmt = (AlterDatabaseSetStmt *) parsetree;
 
-				check_stored_tier(NULL, stmt->dbname, stmt->setstmt, "ALTER DATABASE");
+				check_stored_setting(NULL, stmt->dbname, stmt->setstmt, "ALTER DATABASE");
 				break;
 			}
 		default:

@@ -58,12 +58,25 @@ typedef struct UtilityArgs
 static void
 run(UtilityArgs *args)
 {
-	if (prev_utility)
-		prev_utility(args->pstmt, args->query_string, args->read_only_tree, args->context,
-					 args->params, args->query_env, args->dest, args->qc);
-	else
-		standard_ProcessUtility(args->pstmt, args->query_string, args->read_only_tree, args->context,
-								args->params, args->query_env, args->dest, args->qc);
+	Node	   *outer = denied_utility;
+	const char *outer_export = export_begin(args->pstmt->utilityStmt);
+
+	denied_utility = args->pstmt->utilityStmt;
+	PG_TRY();
+	{
+		if (prev_utility)
+			prev_utility(args->pstmt, args->query_string, args->read_only_tree, args->context,
+						 args->params, args->query_env, args->dest, args->qc);
+		else
+			standard_ProcessUtility(args->pstmt, args->query_string, args->read_only_tree, args->context,
+									args->params, args->query_env, args->dest, args->qc);
+	}
+	PG_FINALLY();
+	{
+		denied_utility = outer;
+		export_end(outer_export);
+	}
+	PG_END_TRY();
 }
 
 /* The tree may belong to a cached plan: work on a copy. */
@@ -123,7 +136,7 @@ canonicalize_label(UtilityArgs *args)
 
 /* Commands that only an officer may run because they could end protection. */
 static void
-need_officer(const char *action, const char *what, const char *detail)
+need_officer(EventKind kind, const char *action, const char *what, const char *detail)
 {
 	AuditEvent	event = {0};
 	Refusal		refusal = {0};
@@ -137,9 +150,14 @@ need_officer(const char *action, const char *what, const char *detail)
 	if (policy_is_officer())
 	{
 		/* not transactional: recorded now, whatever becomes of it */
-		event.kind = EVENT_ENFORCEMENT_CHANGE;
+		event.kind = kind;
 		event.outcome = OUTCOME_ALLOWED;
-		event_record(&event);
+		if (!event_record(&event))
+			ereport(ERROR,
+					(errcode(ERRCODE_IO_ERROR),
+					 errmsg("could not record %s in the audit trail", action),
+					 errdetail("It is refused while it cannot be recorded."),
+					 errhint("See the server log for the state of the audit trail.")));
 		return;
 	}
 	refusal.event = event;
@@ -176,16 +194,17 @@ check_server_command(Node *parsetree)
 {
 	if (IsA(parsetree, LoadStmt))
 		/* its name is a literal like any other */
-		need_officer("LOAD", "library",
+		need_officer(EVENT_ENFORCEMENT_CHANGE, "LOAD", "library",
 					 "A library loaded into a session runs native code that can replace the reference monitor.");
 	else if (IsA(parsetree, AlterSystemStmt))
 	{
 		VariableSetStmt *set = ((AlterSystemStmt *) parsetree)->setstmt;
 
 		if (set->name == NULL)
-			need_officer("ALTER SYSTEM", "ALL", "Resetting all settings resets those of pg_dataclass.");
+			need_officer(EVENT_ENFORCEMENT_CHANGE, "ALTER SYSTEM", "ALL", "Resetting all settings resets those of pg_dataclass.");
 		else if (setting_needs_officer(set->name))
-			need_officer("ALTER SYSTEM", set->name, "The setting decides whether labels protect anything.");
+			need_officer(audit_setting_protects(set->name) ? EVENT_ENFORCEMENT_CHANGE : EVENT_SETTING_CHANGE,
+						 "ALTER SYSTEM", set->name, "The setting decides whether labels protect anything.");
 	}
 }
 
@@ -422,6 +441,7 @@ dataclass_process_utility(PlannedStmt *pstmt, const char *query_string, bool rea
 	UtilityArgs args = {pstmt, query_string, read_only_tree, context, params, query_env, dest, qc};
 	Node	   *parsetree = pstmt->utilityStmt;
 	GateArrivals arrivals;
+	List	   *grants;
 
 	error_guard();
 	/* transaction control and the like must work in an aborted transaction */
@@ -455,6 +475,7 @@ dataclass_process_utility(PlannedStmt *pstmt, const char *query_string, bool rea
 		return;
 	}
 	ddl_check(parsetree);
+	grants = grant_targets(parsetree);
 	if (IsA(parsetree, SecLabelStmt))
 		canonicalize_label(&args);
 	if (IsA(parsetree, CopyStmt))
@@ -468,6 +489,7 @@ dataclass_process_utility(PlannedStmt *pstmt, const char *query_string, bool rea
 		run_and_judge(&args);
 	else
 		run(&args);
+	grant_record(parsetree, grants);
 	gate_utility_after(args.pstmt, &arrivals);
 }
 

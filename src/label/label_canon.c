@@ -233,6 +233,7 @@ text_put_privileges(TextOut *out, uint32 privileges)
 		const char *name;
 	}			names[] =
 	{
+		{LABEL_PRIVILEGE_BREAK_GLASS, "break_glass"},
 		{LABEL_PRIVILEGE_DECLASSIFY, "declassify"},
 		{LABEL_PRIVILEGE_EXPORT, "export"},
 		{LABEL_PRIVILEGE_RECLASSIFY, "reclassify"}

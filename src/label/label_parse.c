@@ -30,7 +30,7 @@ static const char *const hint_function =
 static const char *const hint_name =
 "Names begin with a letter and go on with letters, digits, \"_\" and \"-\".";
 static const char *const hint_privilege =
-"Privileges are declassify, reclassify and export.";
+"Privileges are break_glass, declassify, reclassify and export.";
 static const char *const hint_limit =
 "Use fewer compartments, or a common ancestor in place of many of them.";
 
@@ -372,6 +372,8 @@ read_privilege(LabelScanner *s, uint32 *privileges)
 		*privileges |= LABEL_PRIVILEGE_RECLASSIFY;
 	else if (accept_keyword(s, "export"))
 		*privileges |= LABEL_PRIVILEGE_EXPORT;
+	else if (accept_keyword(s, "break_glass"))
+		*privileges |= LABEL_PRIVILEGE_BREAK_GLASS;
 	else
 		return scan_unexpected(s, "privilege expected", hint_privilege);
 	return true;

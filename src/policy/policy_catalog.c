@@ -62,6 +62,7 @@ TimestampTz policy_risk_ends = 0;
 policy_committed_type policy_committed_hook = NULL;
 
 #define DEFAULT_MAX_RISK_DAYS	90
+#define DEFAULT_BREAK_GLASS_MINUTES 60
 
 /* ------------------------------------------------------------------------
  * Invalidation
@@ -311,6 +312,13 @@ read_compartment(PolicySnapshot *p, Datum *values, bool *nulls)
 	p->compartments[p->ncompartments++] = keep_text(values[0]);
 }
 
+/* What is no number permits nothing. */
+static int
+number_or_zero(const char *value)
+{
+	return strspn(value, "0123456789") == strlen(value) && strlen(value) < 6 ? (int) strtol(value, NULL, 10) : 0;
+}
+
 static void
 read_setting(PolicySnapshot *p, Datum *values, bool *nulls)
 {
@@ -326,8 +334,9 @@ read_setting(PolicySnapshot *p, Datum *values, bool *nulls)
 	else if (strcmp(name, "check_at_start") == 0)
 		p->check_at_start = strcmp(value, "off") != 0;
 	else if (strcmp(name, "max_risk_days") == 0)
-		/* what is no number permits nothing */
-		p->max_risk_days = strspn(value, "0123456789") == strlen(value) && strlen(value) < 6 ? (int) strtol(value, NULL, 10) : 0;
+		p->max_risk_days = number_or_zero(value);
+	else if (strcmp(name, "break_glass_minutes") == 0)
+		p->break_glass_minutes = number_or_zero(value);
 	else if (strcmp(name, "retention_days") == 0)
 		/* what is no number keeps everything */
 		p->retention_days = value[0] != '\0' && strspn(value, "0123456789") == strlen(value) && strlen(value) < 6 ? (int) strtol(value, NULL, 10) : -1;
@@ -466,6 +475,7 @@ load_snapshot(PolicySnapshot *p)
 {
 	policy_risk_ends = 0;
 	p->max_risk_days = DEFAULT_MAX_RISK_DAYS;
+	p->break_glass_minutes = DEFAULT_BREAK_GLASS_MINUTES;
 	p->schema_oid = get_namespace_oid(DC_SCHEMA, true);
 	p->audit_schema_oid = get_namespace_oid(DC_AUDIT_SCHEMA, true);
 	if (!OidIsValid(p->schema_oid) || !OidIsValid(get_extension_oid(DC_EXTENSION, true)))

@@ -220,12 +220,8 @@ dc_create_label(PG_FUNCTION_ARGS)
 	Oid			types[1] = {TEXTOID};
 	uint64		id;
 
-	if (!policy_is_officer())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to register a row label"),
-				 errdetail("Only members of dataclass_officer may register row labels."),
-				 errhint("Ask a security officer.")));
+	report_unless_officer("create_label", "permission denied to register a row label",
+						  "Only members of dataclass_officer may register row labels.");
 	parse_row_label(given, &label);
 	id = label_id(&label);
 	known = policy_row_label_by_id(policy_current(), id);

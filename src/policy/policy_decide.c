@@ -31,6 +31,21 @@ floor_respected(const PolicyRequest *request, const Clearance *clearance)
 						&clearance->floor, clearance->floor_rank);
 }
 
+/*
+ * Emergency access reaches every compartment up to the highest class, to read
+ * and write.  It is no way around the floor or a missing privilege of a
+ * clearance that dominates the label itself.
+ */
+static bool
+clearance_reaches(const PolicyRequest *request, const Clearance *clearance, bool dominated)
+{
+	if (!clearance->emergency)
+		return label_dominates(&clearance->ceiling, clearance->rank,
+							   request->label, request->label_rank);
+	return !dominated && request->label_rank <= clearance->rank &&
+		(request->action == ACTION_READ || request->action == ACTION_WRITE);
+}
+
 /* What a clearance that dominates the label lacks for the action: a DECISION_* bit, or 0. */
 static uint32
 action_obstacle(const PolicyRequest *request, const Clearance *clearance)
@@ -65,8 +80,7 @@ check_clearances(const PolicyRequest *request)
 		if (clearance->rank < 0)
 			continue;
 		any = true;
-		if (!label_dominates(&clearance->ceiling, clearance->rank,
-							 request->label, request->label_rank))
+		if (!clearance_reaches(request, clearance, dominated))
 			continue;
 		dominated = true;
 		lacks = action_obstacle(request, clearance);

@@ -309,6 +309,27 @@ state_of(FunctionCallInfo fcinfo)
 	return state;
 }
 
+/* Somebody looks for a way around the mask. */
+static void
+refuse_call(void)
+{
+	Refusal		refusal = {0};
+
+	refusal.event.kind = EVENT_ACCESS_DENIED;
+	refusal.event.severity = SEVERITY_HIGH;
+	refusal.event.breach = true;
+	refusal.event.action = "EXECUTE";
+	refusal.event.object_type = "function";
+	refusal.event.object_identity = DC_SCHEMA ".column_value";
+	refusal.event.rule = "mask";
+	refusal.event.detail = "Only queries that read a masked column call it.";
+	refusal.message = "permission denied for function dataclass.column_value";
+	refusal.detail = refusal.event.detail;
+	refusal.hint = "Read the column.";
+	refusal.mode = ENFORCEMENT_ENFORCING;
+	report_refusal(&refusal);
+}
+
 /*
  * column_value(relation, column, relation of the row, value).  A row without a
  * relation is one that an outer join filled up.
@@ -320,11 +341,7 @@ dc_column_value(PG_FUNCTION_ARGS)
 	Oid			stored_in;
 
 	if (PG_GET_COLLATION() != MASK_CALL_COLLATION || PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for function dataclass.column_value"),
-				 errdetail("Only queries that read a masked column call it."),
-				 errhint("Read the column.")));
+		refuse_call();
 	if (PG_ARGISNULL(2))
 		PG_RETURN_NULL();
 	state = state_of(fcinfo);

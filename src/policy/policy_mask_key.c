@@ -164,12 +164,9 @@ dc_renew_mask_key(PG_FUNCTION_ARGS)
 	Datum		value = PointerGetDatum(fresh);
 	bool		isnull = false;
 
-	if (!policy_is_officer() && !policy_is_installing())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to replace the key of column masks"),
-				 errdetail("Only members of dataclass_officer may change the policy."),
-				 errhint("Ask a security officer.")));
+	if (!policy_is_installing())
+		report_unless_officer("renew_mask_key", "permission denied to replace the key of column masks",
+							  "Only members of dataclass_officer may change the policy.");
 	PreventCommandIfReadOnly("renew_mask_key()");
 	/* while the extension's script runs there is no policy to ask yet */
 	relid = get_relname_relid(KEY_TABLE, get_namespace_oid(DC_SCHEMA, false));

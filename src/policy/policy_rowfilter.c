@@ -543,7 +543,7 @@ row_check_relabel(uint64 old_id, uint64 new_id, Oid relid)
 	{
 		const Clearance *c = &s->clearances[i];
 
-		if (c->rank != POLICY_RANK_NONE && (c->privileges & needed) == needed &&
+		if (c->rank != POLICY_RANK_NONE && !c->emergency && (c->privileges & needed) == needed &&
 			label_dominates(&c->ceiling, c->rank, &old_label.label, old_label.rank) &&
 			label_dominates(&c->ceiling, c->rank, &new_label.label, new_label.rank))
 			return;

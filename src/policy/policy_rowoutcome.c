@@ -61,7 +61,7 @@ reads_all_below(const ResolvedLabel *ceiling)
 	{
 		const Clearance *c = &s->clearances[i];
 
-		if (c->rank != POLICY_RANK_NONE &&
+		if (c->rank != POLICY_RANK_NONE && !c->emergency &&
 			label_dominates(&c->ceiling, c->rank, &ceiling->label, ceiling->rank))
 			return true;
 	}

@@ -170,7 +170,7 @@ highest_label(void)
 		{
 			Height		height;
 
-			if (s->clearances[i].rank == POLICY_RANK_NONE)
+			if (s->clearances[i].rank == POLICY_RANK_NONE || s->clearances[i].emergency)
 				continue;
 			if (!narrow(s, &s->clearances[i], &height))
 				no_single_label("Neither the clearance nor dataclass.session_ceiling dominates the other.");

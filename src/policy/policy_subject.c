@@ -29,6 +29,7 @@
 #include "utils/syscache.h"
 
 #include "pg_dataclass/compat.h"
+#include "pg_dataclass/break_glass.h"
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/resolve.h"
 #include "pg_dataclass/subject.h"
@@ -196,6 +197,7 @@ add_clearance(const PolicySnapshot *p, Subject *s, const LabelSpec *spec)
 	clearance->rank = known_rank(p, &spec->label);
 	clearance->privileges = spec->privileges;
 	clearance->has_floor = spec->has_floor;
+	clearance->emergency = false;
 	clearance->floor_rank = POLICY_RANK_NONE;
 	if (spec->has_floor)
 	{
@@ -239,6 +241,36 @@ add_role_clearances(const PolicySnapshot *p, Subject *s, Oid role)
 		add_clearance(p, s, &p->default_clearance);
 }
 
+/*
+ * While emergency access is open and the clearance still carries the
+ * privilege: the same clearance without its ceiling.
+ */
+static void
+add_emergency(const PolicySnapshot *p, Subject *s)
+{
+	const char *top = p->nclasses ? p->classes[p->nclasses - 1].name : NULL;
+	Clearance  *from = NULL;
+	Clearance  *clearance;
+	LabelError	error;
+	Label		label;
+
+	if (top == NULL || !label_parse(top, strlen(top), &label, &error))
+		return;
+	s->clearances = repalloc(s->clearances, sizeof(Clearance) * (s->nclearances + 1));
+	for (int i = 0; i < s->nclearances && from == NULL; i++)
+		if (s->clearances[i].rank != POLICY_RANK_NONE &&
+			(s->clearances[i].privileges & LABEL_PRIVILEGE_BREAK_GLASS) != 0)
+			from = &s->clearances[i];
+	if (from == NULL)
+		return;
+	clearance = &s->clearances[s->nclearances++];
+	*clearance = *from;
+	clearance->emergency = true;
+	clearance->privileges = 0;
+	clearance->ceiling = label;
+	clearance->rank = known_rank(p, &label);
+}
+
 static void
 build_subject(Subject *s, Oid role, bool current)
 {
@@ -262,7 +294,11 @@ build_subject(Subject *s, Oid role, bool current)
 			add_clearance(p, s, &spec);
 		}
 		else if (!role_is_assumed(role) && !subject_is_suspended(p))
+		{
 			add_role_clearances(p, s, role);
+			if ((s->privileges & LABEL_PRIVILEGE_BREAK_GLASS) != 0 && break_glass_is_open())
+				add_emergency(p, s);
+		}
 		if (guc_session_ceiling && guc_session_ceiling[0])
 		{
 			s->has_ceiling = true;
@@ -391,6 +427,7 @@ assign_role_noted(const char *newval, void *extra)
 {
 	if (prev_assign_role)
 		prev_assign_role(newval, extra);
+	break_glass_role_changes();
 	subject_invalidate();
 }
 
@@ -399,6 +436,7 @@ assign_session_authorization_noted(const char *newval, void *extra)
 {
 	if (prev_assign_session_authorization)
 		prev_assign_session_authorization(newval, extra);
+	break_glass_role_changes();
 	subject_invalidate();
 }
 

@@ -22,6 +22,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/init.h"
+#include "pg_dataclass/setting_change.h"
 #include "pg_dataclass/tier_control.h"
 
 char	   *guc_session_tier = NULL;
@@ -226,6 +227,7 @@ check_session_tier(char **newval, void **extra, GucSource source)
 static void
 assign_session_tier(const char *newval, void *extra)
 {
+	setting_assigned("dataclass.session_tier", guc_session_tier, newval);
 	session_tier_forget();
 }
 

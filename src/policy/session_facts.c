@@ -41,6 +41,7 @@ typedef struct SessionSlot
 	int			pid;			/* whose facts these are */
 	SessionFacts facts;
 	Oid			trusted_function;	/* innermost trusted procedure of the leader */
+	bool		break_glass;	/* emergency access of the leader is open */
 } SessionSlot;
 
 static SessionSlot *slots = NULL;
@@ -210,7 +211,10 @@ publish(void)
 	if (slot == NULL)
 		return;
 	if (slot->pid != MyProcPid)
+	{
 		slot->trusted_function = InvalidOid;
+		slot->break_glass = false;
+	}
 	slot->facts = own_facts;
 	slot->pid = MyProcPid;
 }
@@ -293,7 +297,7 @@ session_facts(SessionFacts *facts)
 }
 
 /* ------------------------------------------------------------------------
- * Trusted procedures
+ * Trusted procedures and emergency access
  * ------------------------------------------------------------------------
  */
 
@@ -318,4 +322,27 @@ session_trusted_of_leader(void)
 	SessionSlot *slot = is_parallel_worker() ? leader_slot() : NULL;
 
 	return slot ? slot->trusted_function : InvalidOid;
+}
+
+void
+session_break_glass_publish(bool open)
+{
+	SessionSlot *slot = own_slot();
+
+	if (slot == NULL || is_parallel_worker())
+		return;
+	if (slot->pid != MyProcPid)
+	{
+		capture();
+		publish();
+	}
+	slot->break_glass = open;
+}
+
+bool
+session_break_glass_of_leader(void)
+{
+	SessionSlot *slot = is_parallel_worker() ? leader_slot() : NULL;
+
+	return slot != NULL && slot->break_glass;
 }

@@ -41,6 +41,13 @@ clearance(const char *input)
 	LabelSpec	spec;
 	LabelError	error;
 
+	/* "!": emergency access */
+	if (input[0] == '!')
+	{
+		c = clearance(input + 1);
+		c.emergency = true;
+		return c;
+	}
 	if (!label_parse_spec(LABEL_SPEC_ROLE, input, strlen(input), &spec, &error))
 		printf("Bail out! %s: %s\n", input, error.message);
 	c.ceiling = spec.label;
@@ -107,6 +114,16 @@ static const Case cases[] =
 	{"privilege and clearance do not add up", ACTION_EXPORT, {"secret", "public with (export)"}, NULL, "secret", PRIVILEGE, -1},
 	{"export above the clearance", ACTION_EXPORT, {"public with (export)"}, NULL, "secret", DOMINANCE, -1},
 	{"a privilege does not help to read", ACTION_READ, {"public with (export, declassify, reclassify)"}, NULL, "secret", DOMINANCE, -1},
+	{"emergency reaches compartments", ACTION_READ, {"public", "!secret"}, NULL, "secret:health", 0, 1},
+	{"emergency writes", ACTION_WRITE, {"public", "!secret"}, NULL, "secret:health", 0, 1},
+	{"emergency is not needed", ACTION_READ, {"secret:health", "!secret"}, NULL, "restricted:health", 0, 0},
+	{"emergency above its class", ACTION_READ, {"public", "!restricted"}, NULL, "secret", DOMINANCE, -1},
+	{"emergency of an unknown label", ACTION_READ, {"public", "!secret"}, NULL, "cosmic", UNKNOWN, -1},
+	{"emergency does not define", ACTION_DEFINE, {"public", "!secret"}, NULL, "secret", DOMINANCE, -1},
+	{"emergency does not export", ACTION_EXPORT, {"public with (export)", "!secret"}, NULL, "secret", DOMINANCE, -1},
+	{"emergency is no way around a floor", ACTION_WRITE, {"restricted..secret", "!secret"}, NULL, "public", FLOOR, -1},
+	{"emergency keeps the floor", ACTION_WRITE, {"public", "!restricted..secret"}, NULL, "public:health", FLOOR, -1},
+	{"emergency and session ceiling", ACTION_READ, {"public", "!secret"}, "open", "secret", DOMINANCE, -1},
 	{"floor and session ceiling both fail", ACTION_WRITE, {"restricted..secret"}, "open", "public", DOMINANCE | FLOOR, -1},
 	{"privilege and session ceiling both fail", ACTION_EXPORT, {"secret"}, "open", "public", DOMINANCE | PRIVILEGE, -1},
 };

@@ -121,6 +121,7 @@ ask(Question *q)
 	{
 		const NamedClearance *from = &q->clearances[i];
 
+		clearances[i].emergency = false;
 		clearances[i].rank = from->ceiling.rank;
 		clearances[i].ceiling = from->ceiling.label;
 		clearances[i].has_floor = from->floor.written != NULL;

@@ -212,7 +212,7 @@ test_spec_room(void)
 	input[input_len++] = '.';
 	memcpy(input + input_len, input, half);
 	input_len += half;
-	input_len += snprintf(input + input_len, 64, " with (declassify, export, reclassify)");
+	input_len += snprintf(input + input_len, 64, " with (break_glass, declassify, export, reclassify)");
 	tap_ok(label_parse_spec(LABEL_SPEC_ROLE, input, input_len, &spec, &error), "the longest clearance");
 	input[input_len] = '\0';
 	tap_ok(label_spec_text(&spec, buf, sizeof(buf)) < sizeof(buf) && strcmp(buf, input) == 0,

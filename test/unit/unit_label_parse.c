@@ -118,6 +118,7 @@ static const struct
 	{ROLE, "secret with (declassify)", "secret with (declassify)"},
 	{ROLE, "secret with (declassify, export)", "secret with (declassify, export)"},
 	{ROLE, "secret WITH(reclassify,EXPORT,declassify)", "secret with (declassify, export, reclassify)"},
+	{ROLE, "secret with (reclassify, Break_Glass)", "secret with (break_glass, reclassify)"},
 	{ROLE, "secret with (export,export)", "secret with (export)"},
 	{ROLE, "with with (export)", "with with (export)"},
 	{ROLE, "with", "with"},
