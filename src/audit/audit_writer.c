@@ -276,14 +276,18 @@ record_taken(const AuditTaken *taken, int n, int *sqlstate)
 }
 
 static void
-journal_taken(const AuditTaken *taken, int n)
+journal_taken(const AuditTaken *taken, int n, int sqlstate)
 {
 	AuditPayload payloads[AUDIT_BATCH_MAX];
+	JournalReason reasons[AUDIT_BATCH_MAX];
 	bool		ok;
 
 	for (int i = 0; i < n; i++)
+	{
 		payloads[i] = taken[i].payload;
-	ok = audit_journal_append(MyDatabaseId, payloads, n);
+		reasons[i] = sqlstate == ERRCODE_DISK_FULL ? JOURNAL_NO_SPACE : JOURNAL_WRITER_FAILED;
+	}
+	ok = audit_journal_keep(MyDatabaseId, payloads, reasons, n);
 	if (ok)
 	{
 		audit_queue_request_writer(MyDatabaseId, true, false);
@@ -330,11 +334,11 @@ writer_serve_queue(void)
 			if (record_taken(&taken[i], 1, &sqlstate))
 				audit_queue_finish(&taken[i], 1, true);
 			else
-				journal_taken(&taken[i], 1);
+				journal_taken(&taken[i], 1, sqlstate);
 		}
 	}
 	else
-		journal_taken(taken, n);
+		journal_taken(taken, n, sqlstate);
 	return true;
 }
 
