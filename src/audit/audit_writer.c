@@ -428,13 +428,20 @@ writer_loop(void)
 		wish = stage_tick(now);
 		if (wish >= 0)
 			timeout = Min(timeout, wish);
+		if (import_not_before <= now)
+		{
+			wish = window_tick(now);
+			if (wish >= 0)
+				timeout = Min(timeout, wish);
+		}
 		if (import_not_before > now)
 			timeout = Min(timeout, TimestampDifferenceMilliseconds(now, import_not_before) + 1);
 		if (guc_writer_idle_timeout > 0)
 		{
 			TimestampTz leave_at = TimestampTzPlusMilliseconds(last_work, guc_writer_idle_timeout * INT64CONST(1000));
 
-			if (now >= leave_at && !audit_queue_import_wanted(false) && audit_queue_try_detach_idle())
+			if (now >= leave_at && !window_is_pending() &&
+				!audit_queue_import_wanted(false) && audit_queue_try_detach_idle())
 				leave(0);
 			timeout = Min(timeout, TimestampDifferenceMilliseconds(now, leave_at) + 1);
 		}
