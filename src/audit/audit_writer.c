@@ -322,9 +322,12 @@ writer_serve_queue(void)
 	AuditTaken	taken[AUDIT_BATCH_MAX];
 	int			n = audit_queue_take(MyDatabaseId, taken, AUDIT_BATCH_MAX);
 	int			sqlstate = 0;
+	TimestampTz from;
+	TimestampTz to;
 
+	/* What could not be recorded is told as soon as something can be. */
 	if (n == 0)
-		return false;
+		return audit_queue_lost(&from, &to) > 0 && record_taken(taken, 0, &sqlstate);
 	if (record_taken(taken, n, &sqlstate))
 		audit_queue_finish(taken, n, true);
 	else if (n > 1 && worth_single_tries(sqlstate))
