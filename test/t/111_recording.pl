@@ -16,6 +16,7 @@ dataclass.session_tier_enforcement = off
 dataclass.at_rest_enforcement = off
 dataclass.audit_timeout = 200ms
 dataclass.node_name = 'alpha'
+max_connections = 40
 });
 $node->start;
 sub one { return $node->safe_psql('postgres', shift); }
