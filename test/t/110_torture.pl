@@ -115,7 +115,6 @@ sub load
 			close $socket;
 		}
 	}
-	# what is under way is heard out, so that nothing is told to nobody
 	POSIX::_exit(0);
 }
 
@@ -161,6 +160,7 @@ END
 {
 	my $status = $?;
 	kill 'KILL', $pid if $pid;
+	unlink "$disk/filler", "$disk/ballast" if $disk ne '';
 	$? = $status;
 }
 
@@ -267,10 +267,11 @@ for my $n (1 .. 2)
 check_hashes('postgres');
 
 # --- the disk under the trail is full: a database of its own there
-my $filler = "$disk/filler";
+my ($ballast, $filler) = ("$disk/ballast", "$disk/filler");
 sub fill_disk
 {
-	open my $fh, '>', $filler or die "$filler: $!";
+	my ($file) = @_;
+	open my $fh, '>', $file or die "$file: $!";
 	binmode $fh;
 	my $chunk = "\0" x (4 * 1024 * 1024);
 	while (length $chunk)
@@ -290,13 +291,17 @@ if ($disk ne '' && mkdir $space)
 	$node->safe_psql('postgres', "CREATE TABLESPACE small LOCATION '$space'");
 	$node->safe_psql('postgres', 'CREATE DATABASE small TABLESPACE small');
 	setup('small');
+	# so little room is left that it takes no time to fill it
+	append_to_file($filler, "\0" x (16 * 1024 * 1024));
+	fill_disk($ballast);
+	unlink $filler;
 	for (1 .. 6)
 	{
 		my $log = -s $node->logfile;
 		$disk_rounds++;
 		start_load(target($node, 'd', 'small'));
 		wait_for_told($clients);
-		fill_disk();
+		fill_disk($filler);
 		my $full = 0;
 		for (1 .. 600)
 		{
@@ -315,6 +320,7 @@ if ($disk ne '' && mkdir $space)
 	check_hashes('small');
 	$node->safe_psql('postgres', 'DROP DATABASE small WITH (FORCE)');
 	$node->safe_psql('postgres', 'DROP TABLESPACE small');
+	unlink $ballast;
 	rmdir $space;
 }
 else
