@@ -25,6 +25,7 @@
 #include "utils/timestamp.h"
 
 #include "pg_dataclass/audit.h"
+#include "pg_dataclass/audit_journal_format.h"
 #include "pg_dataclass/audit_merkle.h"
 #include "pg_dataclass/audit_record.h"
 
@@ -56,6 +57,7 @@ extern int	guc_audit_durability;
 extern int	guc_on_audit_failure;
 extern int	guc_audit_timeout;	/* ms */
 extern int	guc_audit_queue_size;	/* slots */
+extern int	guc_journal_size_limit; /* kB, 0: none */
 extern int	guc_writer_idle_timeout;	/* s */
 extern int	guc_repeat_window;	/* ms; 0: repeats are records as all others */
 extern char *guc_node_name;
@@ -112,8 +114,8 @@ extern bool audit_deliver(Oid dbid, const AuditPayload *payloads, int n);
 extern Size audit_queue_shmem_size(void);
 extern void audit_queue_shmem_init(void);
 
-/* Backend side: done[i] tells whether payload i is in the trail. */
-extern void audit_queue_deliver(Oid dbid, const AuditPayload *payloads, int n, bool *done);
+/* Backend side: done[i] tells whether payload i is in the trail; why[i], if it is not, what was in the way. */
+extern void audit_queue_deliver(Oid dbid, const AuditPayload *payloads, int n, bool *done, JournalReason *why);
 
 /* Ask for a writer; import: it has a journal to import; installed: the extension is there now. */
 extern void audit_queue_request_writer(Oid dbid, bool import, bool installed);
@@ -124,7 +126,7 @@ typedef struct AuditTaken
 {
 	int			slot;
 	bool		retry;			/* may be in the trail already */
-	AuditPayload payload;		/* in shared memory, stable until finished */
+	AuditPayload payload;		/* a copy in this process, until the next take */
 } AuditTaken;
 
 extern bool audit_queue_attach_writer(Oid dbid);
@@ -159,6 +161,7 @@ typedef struct AuditQueueStatus
 {
 	int			writer_pid;
 	int			queued;
+	int			percent;		/* how full the queue is, with all databases' events */
 	bool		held;
 	bool		no_extension;
 	int64		lost;
@@ -171,8 +174,17 @@ extern void audit_queue_status(Oid dbid, AuditQueueStatus *status);
 extern Size audit_journal_shmem_size(void);
 extern void audit_journal_shmem_init(void);
 
-/* Append and flush; false after a LOG message if that is impossible.  Never raises. */
+/*
+ * Append and flush; false after a LOG message if that is impossible, or if the
+ * journals have reached dataclass.journal_size_limit.  Never raises.
+ */
+extern bool audit_journal_keep(Oid dbid, const AuditPayload *payloads, const JournalReason *reasons, int n);
+/* For events whose ordinary way is the journal. */
 extern bool audit_journal_append(Oid dbid, const AuditPayload *payloads, int n);
+/* Bytes of all journals may have changed: count them again before the next append. */
+extern void audit_journal_recount(void);
+/* Bytes of all journals in the directory, as last counted, and what was appended since. */
+extern int64 audit_journal_bytes(void);
 /* From now on appends go to a new file. */
 extern void audit_journal_seal(Oid dbid);
 /* Journals of a database that wait for their import. */
@@ -183,6 +195,25 @@ extern bool audit_sync_directory(void);
 extern bool audit_write_file(const char *name, const void *data, size_t len, bool sync);
 /* Bytes read, -1 if it cannot be read. */
 extern ssize_t audit_read_file(const char *name, void *data, size_t size);
+
+/* ---- audit_limit.c: warnings before something is full ---- */
+
+typedef enum AuditLimit
+{
+	LIMIT_QUEUE,
+	LIMIT_JOURNAL,
+	LIMIT_DATABASES,
+	LIMIT_COUNT
+} AuditLimit;
+
+#define LIMIT_QUEUE_LEAST	8	/* a smaller queue is full all the time, and meant to be */
+
+extern Size audit_limit_shmem_size(void);
+extern void audit_limit_shmem_init(void);
+/* Note how full something is; cheap, takes no lock. */
+extern void audit_limit_note(AuditLimit limit, int percent);
+/* Warn, and record, if something crossed its mark since; never raises. */
+extern void audit_limit_report(void);
 
 /* ---- audit_import.c ---- */
 

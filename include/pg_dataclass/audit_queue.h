@@ -16,6 +16,8 @@
 #include "pg_dataclass/audit_internal.h"
 
 #define AUDIT_MAX_DATABASES		256
+#define AUDIT_BLOCK_SIZE		256 /* payloads lie in chains of blocks */
+#define AUDIT_BLOCKS_PER_SLOT	4	/* on average; long payloads use what short ones leave */
 #define AUDIT_DELIVER_MAX		32	/* payloads that one backend has under way */
 
 typedef enum SlotState
@@ -24,7 +26,7 @@ typedef enum SlotState
 	SLOT_QUEUED,
 	SLOT_TAKEN,
 	SLOT_DONE,
-	SLOT_FAILED					/* not recorded, and will not be: journal it */
+	SLOT_FAILED					/* not recorded, and will not be: journal it, see reason */
 } SlotState;
 
 typedef struct AuditSlot
@@ -35,11 +37,12 @@ typedef struct AuditSlot
 	bool		orphan;			/* nobody ever waited: the taker answers for it */
 	bool		sealed;			/* taken, and its transaction is about to commit */
 	bool		retry;			/* an earlier taker may have committed it */
+	uint8		reason;			/* JournalReason of SLOT_FAILED */
 	int			taker;			/* pid */
 	int			next;			/* slot after this one in its list */
 	uint64		ticket;			/* order of arrival */
 	uint32		len;
-	uint8		payload[AUDIT_PAYLOAD_MAX];
+	int			first_block;	/* of the payload */
 } AuditSlot;
 
 typedef enum WriterState
@@ -77,16 +80,30 @@ typedef struct AuditQueue
 	Latch	   *launcher_latch;
 	uint64		last_ticket;
 	int			nslots;
-	int			free_head;
+	int			slots_used;
+	int			free_head;		/* first free slot, -1: none */
+	int			nblocks;
+	int			blocks_used;
+	int			free_block;		/* first free block, -1: none */
 	AuditSlot  *slots;
+	int		   *block_next;		/* block after this one, in a chain or in the free list */
+	uint8	   *blocks;
 	AuditDatabase databases[AUDIT_MAX_DATABASES];
 } AuditQueue;
 
 extern AuditQueue *audit_queue;
 
+/* audit_queue_slot.c: slots and blocks.  The lock is held, but for audit_slot_copy(). */
+extern Size audit_slot_shmem_size(void);
+extern void audit_slot_shmem_init(char *place);
+extern int	audit_slot_fill(const AuditPayload *payload);	/* a slot with the payload; -1: no place */
+extern void audit_slot_free(int index);
+extern void audit_slot_free_blocks(AuditSlot *slot);
+extern uint8 *audit_slot_copy(const AuditSlot *slot, uint8 *to);	/* returns where the copy ends */
+extern int	audit_slot_percent(void);	/* of slots or of blocks, whichever is scarcer */
+
 /* The lock is held by the caller of these. */
 extern AuditDatabase *audit_queue_database(Oid dbid, bool make);
 extern void audit_queue_wake_writer(AuditDatabase *db);
-extern void audit_queue_free_slot(int index);
 
 #endif							/* PG_DATACLASS_AUDIT_QUEUE_H */

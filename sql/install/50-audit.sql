@@ -99,14 +99,20 @@ CREATE TABLE dataclass_audit.journal_position (
 	journal        uuid NOT NULL,
 	created_at     timestamptz NOT NULL,
 	imported_bytes bigint NOT NULL,
+	link           bytea,
 	records        bigint NOT NULL,
 	damages        bigint NOT NULL,
 	complete       boolean NOT NULL,
 	imported_at    timestamptz NOT NULL,
+	node           text,
+	unreported     bigint NOT NULL,
+	first_time     timestamptz,
+	last_time      timestamptz,
+	reasons        integer NOT NULL,
 	CONSTRAINT journal_position_pkey PRIMARY KEY (journal)
 ) USING heap;
 COMMENT ON TABLE dataclass_audit.journal_position IS
-	'How far each journal file was imported; rows stay, so that a stale copy of a file is never imported again.';
+	'How far each journal file was imported; rows stay, so that a stale copy of a file is never imported again. link: SHA-256 of the last frame; unreported: events of which no record tells yet that they went through a journal, first_time to last_time and reasons (a bit for each, see docs/audit-format.md) are about these.';
 
 CREATE TABLE dataclass_audit.repeat (
 	key         bytea NOT NULL,
@@ -153,6 +159,14 @@ CREATE FUNCTION dataclass_audit.status(OUT writer_pid integer, OUT queued intege
 COMMENT ON FUNCTION dataclass_audit.status() IS
 	'State of recording in this database: writer, events on their way, journals to import, events that could not be recorded.';
 
+CREATE FUNCTION dataclass_audit.import_journal(file text,
+		OUT journal uuid, OUT events bigint, OUT imported bigint, OUT known bigint)
+	RETURNS record
+	AS 'MODULE_PATHNAME', 'dc_audit_import_journal'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE STRICT;
+COMMENT ON FUNCTION dataclass_audit.import_journal(text) IS
+	'Brings the events of a journal file of another node of this cluster, a standby, into the trail (officers and auditors). file: absolute path on this server. events: in the file; imported: new ones; known: in the trail already. Waits for the writer up to a minute. Errors: 42501 neither officer nor auditor, 22023 no journal of this database, XX001 damaged or edited, 55000 in recovery or not imported yet, 58030 no copy could be kept.';
+
 CREATE FUNCTION dataclass_audit.begin_trail()
 	RETURNS void
 	AS 'MODULE_PATHNAME', 'dc_audit_begin_trail'
@@ -165,7 +179,8 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA dataclass_audit FROM PUBLIC;
 GRANT SELECT ON dataclass_audit.event, dataclass_audit.head, dataclass_audit.journal_position,
 	dataclass_audit.repeat,
 	dataclass_audit.breach, dataclass_audit.denied TO dataclass_auditor, dataclass_officer;
-GRANT EXECUTE ON FUNCTION dataclass_audit.verify(bigint, bigint), dataclass_audit.status()
+GRANT EXECUTE ON FUNCTION dataclass_audit.verify(bigint, bigint), dataclass_audit.status(),
+	dataclass_audit.import_journal(text)
 	TO dataclass_auditor, dataclass_officer;
 
 SELECT dataclass_audit.begin_trail();

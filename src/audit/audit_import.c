@@ -3,9 +3,11 @@
  * audit_import.c
  *		Journal files into the trail: in order, each event once.
  *
- * How far a file was imported is a row of dataclass_audit.journal_position,
- * changed in the transaction that inserts the records: whenever a crash comes,
- * the next import goes on where the committed one ended.  An event that is in
+ * How far a file was imported is a row of dataclass_audit.journal_position
+ * (audit_position.c), changed in the transaction that inserts the records:
+ * whenever a crash comes, the next import goes on where the committed one
+ * ended.  The row stays, with the chain value of the place, so that neither a
+ * copy of the file nor a longer one brings anything twice.  An event that is in
  * the trail already (its backend gave up on a writer that committed after all)
  * is recognised by its id.  Files go away after the commit of their last
  * record; damaged ones are kept under another name.
@@ -18,49 +20,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/indexing.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
-#include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/snapmgr.h"
-#include "utils/uuid.h"
 
 #include "pg_dataclass/compat.h"
-#include "pg_dataclass/audit_journal_format.h"
 #include "pg_dataclass/audit_throttle.h"
 #include "pg_dataclass/audit_writer.h"
 
 #define IMPORT_BATCH		256
 #define JOURNAL_FILE_MAX	((off_t) 256 * 1024 * 1024)
-
-/* Columns of dataclass_audit.journal_position. */
-typedef enum PositionColumn
-{
-	POSITION_JOURNAL = 1,
-	POSITION_CREATED_AT,
-	POSITION_BYTES,
-	POSITION_RECORDS,
-	POSITION_DAMAGES,
-	POSITION_COMPLETE,
-	POSITION_IMPORTED_AT,
-	POSITION_COLUMN_COUNT = POSITION_IMPORTED_AT
-} PositionColumn;
-
-typedef struct Position
-{
-	bool		exists;
-	int64		bytes;
-	int64		records;
-	int64		damages;
-	bool		complete;
-	ItemPointerData tid;
-} Position;
 
 typedef struct Import
 {
@@ -69,89 +41,15 @@ typedef struct Import
 	size_t		size;
 	JournalHeader header;
 	bool		header_sound;
+	bool		started;		/* the reader is where the position says */
+	bool		last;			/* no other file follows in this pass */
 	JournalReader reader;
 	int64		damages;		/* found so far in this file */
 	bool		complete;
 } Import;
 
-static Relation
-open_position(LOCKMODE mode)
-{
-	Oid			relid = trail_relid("journal_position");
-	Relation	rel;
-
-	if (!OidIsValid(relid) || !OidIsValid(trail_relid("journal_position_pkey")))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("audit trail does not exist in this database")));
-	rel = table_open(relid, mode);
-	if (RelationGetDescr(rel)->natts != POSITION_COLUMN_COUNT)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("audit trail is damaged"),
-				 errdetail("Table dataclass_audit.journal_position has not the columns it was created with.")));
-	return rel;
-}
-
 static void
-read_position(Relation rel, const uint8 *journal_id, Position *position)
-{
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	pg_uuid_t	uuid;
-
-	memset(position, 0, sizeof(*position));
-	memcpy(uuid.data, journal_id, UUID_LEN);
-	ScanKeyInit(&key, POSITION_JOURNAL, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(&uuid));
-	scan = systable_beginscan(rel, trail_relid("journal_position_pkey"), true, SnapshotSelf, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-	{
-		Datum		values[POSITION_COLUMN_COUNT];
-		bool		nulls[POSITION_COLUMN_COUNT];
-
-		heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
-		position->exists = true;
-		position->bytes = DatumGetInt64(values[POSITION_BYTES - 1]);
-		position->records = DatumGetInt64(values[POSITION_RECORDS - 1]);
-		position->damages = DatumGetInt64(values[POSITION_DAMAGES - 1]);
-		position->complete = DatumGetBool(values[POSITION_COMPLETE - 1]);
-		position->tid = tuple->t_self;
-	}
-	systable_endscan(scan);
-}
-
-static void
-write_position(Relation rel, const Import *import, const Position *position)
-{
-	Datum		values[POSITION_COLUMN_COUNT];
-	bool		nulls[POSITION_COLUMN_COUNT] = {false};
-	pg_uuid_t	uuid;
-	HeapTuple	tuple;
-
-	memcpy(uuid.data, import->header.id, UUID_LEN);
-	values[POSITION_JOURNAL - 1] = UUIDPGetDatum(&uuid);
-	values[POSITION_CREATED_AT - 1] = TimestampTzGetDatum(audit_timestamp(import->header.created));
-	values[POSITION_BYTES - 1] = Int64GetDatum(position->bytes);
-	values[POSITION_RECORDS - 1] = Int64GetDatum(position->records);
-	values[POSITION_DAMAGES - 1] = Int64GetDatum(position->damages);
-	values[POSITION_COMPLETE - 1] = BoolGetDatum(position->complete);
-	values[POSITION_IMPORTED_AT - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
-	tuple = heap_form_tuple(RelationGetDescr(rel), values, nulls);
-	if (position->exists)
-	{
-		ItemPointerData tid = position->tid;
-
-		CatalogTupleUpdate(rel, &tid, tuple);
-	}
-	else
-		CatalogTupleInsert(rel, tuple);
-	heap_freetuple(tuple);
-}
-
-static void
-note_damage(TrailBatch *batch, Import *import, Position *position, bool breach, const char *what)
+note_damage(TrailBatch *batch, Import *import, JournalPosition *position, bool breach, const char *what)
 {
 	import->damages++;
 	position->damages++;
@@ -172,8 +70,55 @@ texts_valid(const AuditRecord *record)
 	return true;
 }
 
+/*
+ * Go on behind what was imported before: only if the file, up to there, is the
+ * very one that was imported.  Of another one with the same id everything is
+ * looked at, and what the trail has is recognised by the ids of events; so
+ * nobody can shut out a journal by handing in something else in its name.
+ */
 static void
-import_frame(TrailBatch *batch, Import *import, Position *position)
+find_place(TrailBatch *batch, Import *import, JournalPosition *position)
+{
+	JournalReader *reader = &import->reader;
+
+	journal_reader_init(reader, import->data, import->size, import->header.size);
+	import->started = true;
+	if (!position->exists || position->bytes <= (int64) import->header.size)
+		return;
+	while (reader->offset < (size_t) position->bytes && journal_next(reader) != JOURNAL_END)
+		CHECK_FOR_INTERRUPTS();
+	if (reader->offset == (size_t) position->bytes &&
+		(!position->has_link || memcmp(reader->link, position->link, AUDIT_HASH_SIZE) == 0))
+		return;
+	if (reader->offset >= (size_t) position->bytes)
+		note_damage(batch, import, position, true, "It is not the file that was imported before under the same id.");
+	journal_reader_init(reader, import->data, import->size, import->header.size);
+	position->complete = false;
+}
+
+/* For the record of the window in which recording was not normal. */
+static void
+count_impaired(JournalPosition *position, const JournalReader *reader, const AuditRecord *record)
+{
+	TimestampTz at = audit_timestamp(record->number[AUDIT_TIME].value);
+
+	if (!journal_reason_impaired(reader->reason))
+		return;
+	if (position->unreported == 0 || at < position->first_time)
+		position->first_time = at;
+	if (position->unreported == 0 || at > position->last_time)
+		position->last_time = at;
+	position->reasons = position->unreported == 0 ? 0 : position->reasons;
+	position->reasons |= 1 << Min(reader->reason, JOURNAL_REASON_COUNT);
+	position->unreported++;
+	strlcpy(position->node, "", sizeof(position->node));
+	if (record->text[AUDIT_NODE].data != NULL)
+		snprintf(position->node, sizeof(position->node), "%.*s",
+				 (int) record->text[AUDIT_NODE].len, record->text[AUDIT_NODE].data);
+}
+
+static void
+import_frame(TrailBatch *batch, Import *import, JournalPosition *position)
 {
 	AuditPayload payload = {import->reader.payload, import->reader.payload_len};
 	AuditRecord record;
@@ -188,6 +133,7 @@ import_frame(TrailBatch *batch, Import *import, Position *position)
 					psprintf("The record at byte %zu cannot be read.", import->reader.from));
 		return;
 	}
+	count_impaired(position, &import->reader, &record);
 	if (trail_has_event(batch, record.event_id))
 		return;
 	(void) throttle_insert(batch, &payload, "journal");
@@ -206,52 +152,62 @@ count_repeats(void)
 	pfree(counts);
 }
 
+/* One frame, or what is there instead; true at the end of the file. */
+static bool
+import_step(TrailBatch *batch, Import *import, JournalPosition *position)
+{
+	switch (journal_next(&import->reader))
+	{
+		case JOURNAL_FRAME:
+			import_frame(batch, import, position);
+			break;
+		case JOURNAL_DAMAGED:
+			note_damage(batch, import, position, true,
+						psprintf("Bytes %zu to %zu are damaged; the records around them are imported.",
+								 import->reader.from, import->reader.to));
+			break;
+		case JOURNAL_TORN:
+			/* A longer copy of the file may have the whole record: it starts here. */
+			if (!position->complete)
+				note_damage(batch, import, position, false,
+							psprintf("The last %zu bytes are no complete record and were cut off.",
+									 import->reader.to - import->reader.from));
+			position->bytes = (int64) import->reader.from;
+			return true;
+		case JOURNAL_END:
+			position->bytes = (int64) import->reader.offset;
+			return true;
+	}
+	position->bytes = (int64) import->reader.offset;
+	return false;
+}
+
 /* One transaction: up to IMPORT_BATCH frames, and how far that brought us. */
 static void
 import_work(TrailBatch *batch, void *arg)
 {
 	Import	   *import = arg;
-	Relation	rel = open_position(RowExclusiveLock);
-	Position	position;
+	Relation	rel = position_open(RowExclusiveLock);
+	JournalPosition position;
+	bool		end = false;
 
-	read_position(rel, import->header.id, &position);
-	if (position.complete)
-	{
-		import->complete = true;
-		import->damages = position.damages;
-		table_close(rel, NoLock);
-		return;
-	}
+	position_read(rel, import->header.id, &position);
+	position.created = import->header.created;
+	if (!import->started)
+		find_place(batch, import, &position);
+	for (int i = 0; i < IMPORT_BATCH && !end; i++)
+		end = import_step(batch, import, &position);
+	position.complete = end;
+	position.has_link = true;
+	memcpy(position.link, import->reader.link, AUDIT_HASH_SIZE);
 	import->damages = position.damages;
-	journal_reader_init(&import->reader, import->data, import->size,
-						position.exists ? (size_t) position.bytes : JOURNAL_HEADER_SIZE);
-	for (int i = 0; i < IMPORT_BATCH && !position.complete; i++)
-	{
-		switch (journal_next(&import->reader))
-		{
-			case JOURNAL_FRAME:
-				import_frame(batch, import, &position);
-				break;
-			case JOURNAL_DAMAGED:
-				note_damage(batch, import, &position, true,
-							psprintf("Bytes %zu to %zu are damaged; the records around them are imported.",
-									 import->reader.from, import->reader.to));
-				break;
-			case JOURNAL_TORN:
-				note_damage(batch, import, &position, false,
-							psprintf("The last %zu bytes are no complete record and were cut off.",
-									 import->reader.to - import->reader.from));
-				break;
-			case JOURNAL_END:
-				position.complete = true;
-				break;
-		}
-	}
 	count_repeats();
-	position.bytes = (int64) import->reader.offset;
-	write_position(rel, import, &position);
+	position_write(rel, &position);
+	/* In the transaction that brings the last of them: who sees no journal any more sees the window. */
+	if (end && import->last)
+		window_record(batch, rel, false);
 	table_close(rel, NoLock);
-	import->complete = position.complete;
+	import->complete = end;
 }
 
 /* A file without a header we can read: nothing in it can be believed. */
@@ -322,15 +278,17 @@ remove_file(const Import *import, bool keep)
 				(errcode_for_file_access(),
 				 errmsg("could not remove audit journal \"%s\": %m", path)));
 	(void) audit_sync_directory();
+	audit_journal_recount();
 }
 
 static bool
-import_file(const char *name)
+import_file(const char *name, bool last)
 {
 	Import		import = {0};
 	int			sqlstate;
 
 	import.name = name;
+	import.last = last;
 
 	/*
 	 * The list may name a file that came into being after the last seal: from
@@ -377,7 +335,7 @@ audit_import_all(void)
 	foreach(lc, names)
 	{
 		MemoryContextSwitchTo(work);
-		ok = import_file(lfirst(lc));
+		ok = import_file(lfirst(lc), lnext(names, lc) == NULL);
 		if (!ok)
 			break;
 	}

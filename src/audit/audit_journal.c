@@ -13,14 +13,21 @@
  *
  * The journal lock is held over one append and its flush.
  *
+ * Journals, damaged and orphaned ones too, may take
+ * dataclass.journal_size_limit together; what would go beyond is not written,
+ * which counts as failing.  Their size is counted from time to time, and what
+ * is appended is added in between.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "access/xlog.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "storage/lwlock.h"
@@ -28,11 +35,11 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/audit_internal.h"
-#include "pg_dataclass/audit_journal_format.h"
 #include "pg_dataclass/stat.h"
 
 #define JOURNAL_MAX_DATABASES	64
 #define JOURNAL_SEAL_SIZE		(16 * 1024 * 1024)
+#define JOURNAL_COUNT_AGE		10000	/* ms that a count is believed */
 
 typedef struct CurrentJournal
 {
@@ -47,6 +54,8 @@ typedef struct JournalShared
 	int			tranche;
 	LWLock		lock;
 	int			next_victim;
+	int64		bytes;			/* of all journals */
+	TimestampTz counted_at;		/* 0: count again */
 	CurrentJournal current[JOURNAL_MAX_DATABASES];
 } JournalShared;
 
@@ -108,6 +117,7 @@ create_journal(Oid dbid, CurrentJournal **current)
 
 	header.database = dbid;
 	header.created = audit_unix_time(GetCurrentTimestamp());
+	header.system_identifier = GetSystemIdentifier();
 	if (!pg_strong_random(header.id, sizeof(header.id)))
 		return -1;
 
@@ -167,7 +177,7 @@ open_journal(CurrentJournal *current)
 
 /* Write frames for all payloads; the lock is held. */
 static bool
-append_frames(int fd, CurrentJournal *current, const AuditPayload *payloads, int n)
+append_frames(int fd, CurrentJournal *current, const AuditPayload *payloads, const JournalReason *reasons, int n)
 {
 	int			at = 0;
 
@@ -178,7 +188,7 @@ append_frames(int fd, CurrentJournal *current, const AuditPayload *payloads, int
 
 		for (; at < n && FRAME_BUFFER_SIZE - len >= JOURNAL_FRAME_MAX; at++)
 		{
-			size_t		frame = journal_frame_encode(payloads[at].data, payloads[at].len, current->link,
+			size_t		frame = journal_frame_encode(payloads[at].data, payloads[at].len, reasons[at], current->link,
 													 frame_buffer + len, FRAME_BUFFER_SIZE - len);
 
 			if (frame == 0)
@@ -201,18 +211,123 @@ append_frames(int fd, CurrentJournal *current, const AuditPayload *payloads, int
 	return true;
 }
 
+/* Bytes of all journals in the directory; -1 if it cannot be read.  No lock is held. */
+static int64
+count_bytes(void)
+{
+	DIR		   *dir = opendir(AUDIT_DIRECTORY);
+	struct dirent *entry;
+	int64		bytes = 0;
+
+	if (dir == NULL)
+		return errno == ENOENT ? 0 : -1;
+	while ((entry = readdir(dir)) != NULL)
+	{
+		char		path[MAXPGPATH];
+		struct stat st;
+
+		if (strstr(entry->d_name, "journal-") == NULL)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", AUDIT_DIRECTORY, entry->d_name);
+		if (lstat(path, &st) == 0)
+			bytes += st.st_size;
+	}
+	closedir(dir);
+	return bytes;
+}
+
+/* See that the count is fresh; a directory that cannot be read leaves the old one. */
+static void
+freshen_count(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz counted_at;
+	int64		bytes;
+
+	LWLockAcquire(&journal->lock, LW_EXCLUSIVE);
+	counted_at = journal->counted_at;
+	if (counted_at == 0 || TimestampDifferenceExceeds(counted_at, now, JOURNAL_COUNT_AGE))
+		journal->counted_at = now;	/* others need not do the same */
+	else
+		counted_at = -1;
+	LWLockRelease(&journal->lock);
+	if (counted_at == -1)
+		return;
+
+	bytes = count_bytes();
+	LWLockAcquire(&journal->lock, LW_EXCLUSIVE);
+	if (bytes >= 0)
+		journal->bytes = bytes;
+	LWLockRelease(&journal->lock);
+}
+
+void
+audit_journal_recount(void)
+{
+	LWLockAcquire(&journal->lock, LW_EXCLUSIVE);
+	journal->counted_at = 0;
+	LWLockRelease(&journal->lock);
+}
+
+int64
+audit_journal_bytes(void)
+{
+	int64		bytes;
+
+	freshen_count();
+	LWLockAcquire(&journal->lock, LW_SHARED);
+	bytes = journal->bytes;
+	LWLockRelease(&journal->lock);
+	return bytes;
+}
+
+static bool
+within_limit(const AuditPayload *payloads, int n, int64 *bytes)
+{
+	int64		limit = guc_journal_size_limit * INT64CONST(1024);
+
+	*bytes = 0;
+	for (int i = 0; i < n; i++)
+		*bytes += JOURNAL_FRAME_OVERHEAD + payloads[i].len;
+	if (limit == 0)
+		return true;
+	audit_limit_note(LIMIT_JOURNAL, (int) Min(100, 100 * (journal->bytes + *bytes) / limit));
+	return journal->bytes + *bytes <= limit;
+}
+
 bool
 audit_journal_append(Oid dbid, const AuditPayload *payloads, int n)
+{
+	JournalReason direct[AUDIT_BATCH_MAX] = {JOURNAL_DIRECT};
+
+	Assert(n <= AUDIT_BATCH_MAX);
+	return audit_journal_keep(dbid, payloads, direct, n);
+}
+
+bool
+audit_journal_keep(Oid dbid, const AuditPayload *payloads, const JournalReason *reasons, int n)
 {
 	CurrentJournal *current;
 	int			fd;
 	int			save_errno = 0;
 	off_t		written = 0;
+	int64		bytes;
 	bool		ok = false;
 
 	if (n == 0)
 		return true;
+	freshen_count();
 	LWLockAcquire(&journal->lock, LW_EXCLUSIVE);
+	if (!within_limit(payloads, n, &bytes))
+	{
+		LWLockRelease(&journal->lock);
+		ereport(LOG,
+				(errcode(ERRCODE_DISK_FULL),
+				 errmsg("audit journals have reached dataclass.journal_size_limit"),
+				 errdetail("No event is added to the journal of database %u.", dbid),
+				 errhint("See what keeps the writer from importing them, or increase dataclass.journal_size_limit.")));
+		return false;
+	}
 	current = current_of(dbid);
 	fd = current ? open_journal(current) : -1;
 	if (fd < 0)
@@ -226,7 +341,7 @@ audit_journal_append(Oid dbid, const AuditPayload *payloads, int n)
 	{
 		off_t		start = current->offset;
 
-		ok = append_frames(fd, current, payloads, n);
+		ok = append_frames(fd, current, payloads, reasons, n);
 		if (!ok)
 		{
 			/* What was partly written must not look like a record of something. */
@@ -241,6 +356,8 @@ audit_journal_append(Oid dbid, const AuditPayload *payloads, int n)
 		}
 		written = current->offset - start;
 		close(fd);
+		if (ok)
+			journal->bytes += bytes;
 		if (!ok || current->offset > JOURNAL_SEAL_SIZE)
 			current->dbid = InvalidOid;
 	}

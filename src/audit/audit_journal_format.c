@@ -15,10 +15,13 @@
 #include "pg_dataclass/audit_journal_format.h"
 #include "pg_dataclass/audit_merkle.h"
 
-#define HEADER_VERSION		1
+#define HEADER_VERSION		2
 #define FRAME_PAYLOAD_AT	40	/* magic, length, link */
 
-static const uint8_t header_magic[8] = {'D', 'C', 'J', 'R', 'N', 'L', 0, HEADER_VERSION};
+#define MAGIC_SIZE			8
+#define MAGIC_VERSION_AT	7
+
+static const uint8_t header_magic[MAGIC_SIZE] = {'D', 'C', 'J', 'R', 'N', 'L', 0, HEADER_VERSION};
 static const uint8_t frame_magic[4] = {'D', 'C', 'F', 'R'};
 
 static void
@@ -30,10 +33,49 @@ put_u32(uint8_t *p, uint32_t v)
 	p[3] = (uint8_t) v;
 }
 
+static void
+put_u64(uint8_t *p, uint64_t v)
+{
+	put_u32(p, (uint32_t) (v >> 32));
+	put_u32(p + 4, (uint32_t) v);
+}
+
 static uint32_t
 get_u32(const uint8_t *p)
 {
 	return ((uint32_t) p[0] << 24) | ((uint32_t) p[1] << 16) | ((uint32_t) p[2] << 8) | p[3];
+}
+
+static uint64_t
+get_u64(const uint8_t *p)
+{
+	return ((uint64_t) get_u32(p) << 32) | get_u32(p + 4);
+}
+
+const char *
+journal_reason_text(unsigned reason)
+{
+	static const char *const text[JOURNAL_REASON_COUNT] = {
+		[JOURNAL_DIRECT] = "written there directly",
+		[JOURNAL_NO_TRAIL] = "no trail in the database",
+		[JOURNAL_NO_WRITER] = "writer not running",
+		[JOURNAL_WRITER_HELD] = "writer kept away",
+		[JOURNAL_QUEUE_FULL] = "queue full",
+		[JOURNAL_TIMEOUT] = "timeout",
+		[JOURNAL_WRITER_FAILED] = "writer failed",
+		[JOURNAL_NO_SPACE] = "no space",
+		[JOURNAL_STANDBY] = "standby",
+		[JOURNAL_TOO_MANY_DATABASES] = "too many databases",
+		[JOURNAL_SINGLE_USER] = "single-user mode"
+	};
+
+	return reason < JOURNAL_REASON_COUNT ? text[reason] : "unknown reason";
+}
+
+bool
+journal_reason_impaired(unsigned reason)
+{
+	return reason != JOURNAL_DIRECT && reason != JOURNAL_NO_TRAIL;
 }
 
 /* Castagnoli polynomial, reflected. */
@@ -67,37 +109,61 @@ journal_header_encode(const JournalHeader *header, uint8_t *out, uint8_t *link)
 	memset(out, 0, JOURNAL_HEADER_SIZE);
 	memcpy(out, header_magic, sizeof(header_magic));
 	put_u32(out + 8, header->database);
-	put_u32(out + 16, (uint32_t) ((uint64_t) header->created >> 32));
-	put_u32(out + 20, (uint32_t) (uint64_t) header->created);
+	put_u64(out + 16, (uint64_t) header->created);
 	memcpy(out + 24, header->id, AUDIT_ID_SIZE);
-	put_u32(out + 40, journal_crc32c(out, 40));
+	put_u64(out + 40, header->system_identifier);
+	put_u32(out + 48, journal_crc32c(out, 48));
 	return merkle_sha256(out, JOURNAL_HEADER_SIZE, link);
+}
+
+/* By the version alone; 0 if it is none of a journal. */
+static size_t
+header_size(const uint8_t *data, size_t len)
+{
+	size_t		size;
+
+	if (len < MAGIC_SIZE || memcmp(data, header_magic, MAGIC_VERSION_AT) != 0)
+		return 0;
+	switch (data[MAGIC_VERSION_AT])
+	{
+		case 1:
+			size = JOURNAL_HEADER_SIZE_1;
+			break;
+		case HEADER_VERSION:
+			size = JOURNAL_HEADER_SIZE;
+			break;
+		default:
+			return 0;
+	}
+	return len >= size ? size : 0;
 }
 
 bool
 journal_header_decode(const uint8_t *data, size_t len, JournalHeader *header)
 {
-	if (len < JOURNAL_HEADER_SIZE ||
-		memcmp(data, header_magic, sizeof(header_magic)) != 0 ||
-		get_u32(data + 12) != 0 ||
-		get_u32(data + 40) != journal_crc32c(data, 40))
+	size_t		size = header_size(data, len);
+
+	if (size == 0 || get_u32(data + 12) != 0 ||
+		get_u32(data + size - 4) != journal_crc32c(data, size - 4))
 		return false;
 	header->database = get_u32(data + 8);
-	header->created = (int64_t) (((uint64_t) get_u32(data + 16) << 32) | get_u32(data + 20));
+	header->created = (int64_t) get_u64(data + 16);
 	memcpy(header->id, data + 24, AUDIT_ID_SIZE);
+	header->system_identifier = size == JOURNAL_HEADER_SIZE_1 ? 0 : get_u64(data + 40);
+	header->size = size;
 	return true;
 }
 
 size_t
-journal_frame_encode(const uint8_t *payload, size_t len, uint8_t *link,
-					 uint8_t *out, size_t size)
+journal_frame_encode(const uint8_t *payload, size_t len, JournalReason reason,
+					 uint8_t *link, uint8_t *out, size_t size)
 {
 	size_t		total = JOURNAL_FRAME_OVERHEAD + len;
 
 	if (len == 0 || len > AUDIT_PAYLOAD_MAX || size < total)
 		return 0;
 	memcpy(out, frame_magic, sizeof(frame_magic));
-	put_u32(out + 4, (uint32_t) len);
+	put_u32(out + 4, ((uint32_t) reason << 16) | (uint32_t) len);
 	memcpy(out + 8, link, AUDIT_HASH_SIZE);
 	memcpy(out + FRAME_PAYLOAD_AT, payload, len);
 	put_u32(out + FRAME_PAYLOAD_AT + len, journal_crc32c(out, FRAME_PAYLOAD_AT + len));
@@ -115,7 +181,7 @@ frame_at(const uint8_t *data, size_t size, size_t at)
 
 	if (left < JOURNAL_FRAME_OVERHEAD || memcmp(data + at, frame_magic, sizeof(frame_magic)) != 0)
 		return 0;
-	len = get_u32(data + at + 4);
+	len = get_u32(data + at + 4) & 0xffff;
 	if (len == 0 || len > AUDIT_PAYLOAD_MAX || left - JOURNAL_FRAME_OVERHEAD < len)
 		return 0;
 	if (get_u32(data + at + FRAME_PAYLOAD_AT + len) !=
@@ -131,8 +197,8 @@ journal_reader_init(JournalReader *reader, const uint8_t *data, size_t size, siz
 	reader->data = data;
 	reader->size = size;
 	reader->offset = offset < size ? offset : size;
-	if (offset == JOURNAL_HEADER_SIZE && size >= JOURNAL_HEADER_SIZE)
-		reader->link_known = merkle_sha256(data, JOURNAL_HEADER_SIZE, reader->link);
+	if (offset != 0 && offset == header_size(data, size))
+		reader->link_known = merkle_sha256(data, offset, reader->link);
 }
 
 JournalStep
@@ -142,6 +208,7 @@ journal_next(JournalReader *reader)
 
 	reader->payload = NULL;
 	reader->payload_len = 0;
+	reader->reason = 0;
 	reader->link_broken = false;
 	reader->from = reader->to = reader->offset;
 	if (reader->offset >= reader->size)
@@ -154,6 +221,7 @@ journal_next(JournalReader *reader)
 
 		reader->payload = frame + FRAME_PAYLOAD_AT;
 		reader->payload_len = len - JOURNAL_FRAME_OVERHEAD;
+		reader->reason = get_u32(frame + 4) >> 16;
 		reader->link_broken = reader->link_known &&
 			memcmp(frame + 8, reader->link, AUDIT_HASH_SIZE) != 0;
 		reader->link_known = merkle_sha256(frame, len, reader->link);

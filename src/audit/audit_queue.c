@@ -3,7 +3,8 @@
  * audit_queue.c
  *		Events on their way from backends to the writers, in shared memory.
  *
- * A slot holds one payload:
+ * A slot stands for one payload, whose bytes lie in a chain of blocks
+ * (audit_queue_slot.c):
  *
  *		FREE -> QUEUED -> TAKEN -> DONE | FAILED -> FREE
  *
@@ -45,8 +46,7 @@ AuditQueue *audit_queue = NULL;
 Size
 audit_queue_shmem_size(void)
 {
-	return add_size(MAXALIGN(sizeof(AuditQueue)),
-					mul_size(guc_audit_queue_size, sizeof(AuditSlot)));
+	return add_size(MAXALIGN(sizeof(AuditQueue)), audit_slot_shmem_size());
 }
 
 void
@@ -60,16 +60,7 @@ audit_queue_shmem_init(void)
 		memset(audit_queue, 0, sizeof(AuditQueue));
 		audit_queue->tranche = LWLockNewTrancheId();
 		LWLockInitialize(&audit_queue->lock, audit_queue->tranche);
-		audit_queue->slots = (AuditSlot *) ((char *) audit_queue + MAXALIGN(sizeof(AuditQueue)));
-		audit_queue->nslots = guc_audit_queue_size;
-		audit_queue->free_head = 0;
-		for (int i = 0; i < audit_queue->nslots; i++)
-		{
-			AuditSlot  *slot = &audit_queue->slots[i];
-
-			pg_atomic_init_u32(&slot->state, SLOT_FREE);
-			slot->next = i + 1 < audit_queue->nslots ? i + 1 : -1;
-		}
+		audit_slot_shmem_init((char *) audit_queue + MAXALIGN(sizeof(AuditQueue)));
 		for (int i = 0; i < AUDIT_MAX_DATABASES; i++)
 			audit_queue->databases[i].head = audit_queue->databases[i].tail = -1;
 	}
@@ -81,6 +72,7 @@ AuditDatabase *
 audit_queue_database(Oid dbid, bool make)
 {
 	AuditDatabase *idle = NULL;
+	int			unused = 0;
 
 	for (int i = 0; i < AUDIT_MAX_DATABASES; i++)
 	{
@@ -89,11 +81,20 @@ audit_queue_database(Oid dbid, bool make)
 		if (db->dbid == dbid)
 			return db;
 		if (!OidIsValid(db->dbid))
+		{
 			idle = db;
-		else if (idle == NULL && db->state == WRITER_NONE && db->queued == 0 &&
+			unused++;
+		}
+		else if (db->state == WRITER_NONE && db->queued == 0 &&
 				 db->taken == 0 && db->lost == 0 && !db->import_wanted && db->wake_at == 0)
-			idle = db;
+		{
+			if (idle == NULL)
+				idle = db;
+			unused++;
+		}
 	}
+	if (make)
+		audit_limit_note(LIMIT_DATABASES, 100 * (AUDIT_MAX_DATABASES - unused) / AUDIT_MAX_DATABASES);
 	if (!make || idle == NULL)
 		return NULL;
 	memset(idle, 0, sizeof(*idle));
@@ -122,48 +123,44 @@ audit_queue_wake_writer(AuditDatabase *db)
 	}
 }
 
-void
-audit_queue_free_slot(int index)
-{
-	AuditSlot  *slot = &audit_queue->slots[index];
-
-	pg_atomic_write_u32(&slot->state, SLOT_FREE);
-	slot->owner = NULL;
-	slot->dbid = InvalidOid;
-	slot->next = audit_queue->free_head;
-	audit_queue->free_head = index;
-}
-
-/* Can an event of this database reach a writer soon?  The lock is held. */
+/*
+ * Can an event of this database reach a writer soon?  If not, *why says what is
+ * in the way.  The lock is held.
+ */
 static bool
-reachable(const AuditDatabase *db, TimestampTz now)
+reachable(const AuditDatabase *db, TimestampTz now, JournalReason *why)
 {
-	if (db->no_extension || db->held_until > now)
-		return false;
-	return db->state == WRITER_RUNNING || audit_queue->launcher_pid != 0;
+	if (db == NULL)
+		*why = JOURNAL_TOO_MANY_DATABASES;
+	else if (db->no_extension)
+		*why = JOURNAL_NO_TRAIL;
+	else if (db->held_until > now)
+		*why = JOURNAL_WRITER_HELD;
+	else if (db->state != WRITER_RUNNING && audit_queue->launcher_pid == 0)
+		*why = JOURNAL_NO_WRITER;
+	else
+		return true;
+	return false;
 }
 
-/* Put one payload into a free slot at the end of its database's list; -1 if none is free. */
+/* Put one payload at the end of its database's list; -1 if there is no place. */
 static int
 enqueue(AuditDatabase *db, const AuditPayload *payload, Latch *owner)
 {
-	int			index = audit_queue->free_head;
+	int			index = audit_slot_fill(payload);
 	AuditSlot  *slot;
 
 	if (index < 0)
 		return -1;
 	slot = &audit_queue->slots[index];
-	audit_queue->free_head = slot->next;
 	slot->dbid = db->dbid;
 	slot->owner = owner;
 	slot->orphan = owner == NULL;
 	slot->retry = false;
 	slot->sealed = false;
+	slot->reason = JOURNAL_TIMEOUT;
 	slot->taker = 0;
 	slot->ticket = ++audit_queue->last_ticket;
-	slot->len = payload->len;
-	memcpy(slot->payload, payload->data, payload->len);
-	slot->next = -1;
 	if (db->tail >= 0)
 		audit_queue->slots[db->tail].next = index;
 	else
@@ -239,7 +236,7 @@ wait_for_slots(const int *slots, int n)
  * about to be committed and cannot be let go of.
  */
 static bool
-collect(Oid dbid, int *slots, int n, bool *done)
+collect(Oid dbid, int *slots, int n, bool *done, JournalReason *why)
 {
 	AuditDatabase *db;
 	bool		settled = true;
@@ -257,14 +254,16 @@ collect(Oid dbid, int *slots, int n, bool *done)
 		{
 			case SLOT_DONE:
 				done[i] = true;
-				audit_queue_free_slot(slots[i]);
+				audit_slot_free(slots[i]);
 				break;
 			case SLOT_FAILED:
-				audit_queue_free_slot(slots[i]);
+				why[i] = slot->reason;
+				audit_slot_free(slots[i]);
 				break;
 			case SLOT_QUEUED:
+				why[i] = JOURNAL_TIMEOUT;
 				withdraw(db, slots[i]);
-				audit_queue_free_slot(slots[i]);
+				audit_slot_free(slots[i]);
 				break;
 			case SLOT_TAKEN:
 				if (slot->sealed)
@@ -272,6 +271,7 @@ collect(Oid dbid, int *slots, int n, bool *done)
 					settled = false;
 					continue;
 				}
+				why[i] = JOURNAL_TIMEOUT;
 				slot->owner = NULL;
 				break;
 			case SLOT_FREE:
@@ -284,7 +284,7 @@ collect(Oid dbid, int *slots, int n, bool *done)
 }
 
 void
-audit_queue_deliver(Oid dbid, const AuditPayload *payloads, int n, bool *done)
+audit_queue_deliver(Oid dbid, const AuditPayload *payloads, int n, bool *done, JournalReason *why)
 {
 	bool		wait = audit_waits();
 	TimestampTz now = GetCurrentTimestamp();
@@ -302,14 +302,17 @@ audit_queue_deliver(Oid dbid, const AuditPayload *payloads, int n, bool *done)
 	for (int i = 0; i < n; i++)
 	{
 		slots[i] = -1;
-
+		if (!reachable(db, now, &why[i]))
+			continue;
+		why[i] = JOURNAL_QUEUE_FULL;
 		/* Later ones must not overtake one that found no place. */
-		if (db == NULL || nqueued < i || !reachable(db, now))
+		if (nqueued < i)
 			continue;
 		slots[i] = enqueue(db, &payloads[i], wait ? MyLatch : NULL);
 		if (slots[i] >= 0)
 			nqueued++;
 	}
+	audit_limit_note(LIMIT_QUEUE, audit_queue->nslots < LIMIT_QUEUE_LEAST ? 0 : audit_slot_percent());
 	if (nqueued > 0)
 		audit_queue_wake_writer(db);
 	LWLockRelease(&audit_queue->lock);
@@ -329,11 +332,11 @@ audit_queue_deliver(Oid dbid, const AuditPayload *payloads, int n, bool *done)
 	}
 	PG_CATCH();
 	{
-		(void) collect(dbid, slots, n, done);
+		(void) collect(dbid, slots, n, done, why);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	while (!collect(dbid, slots, n, done))
+	while (!collect(dbid, slots, n, done, why))
 		wait_for_slots(slots, n);
 	INSTR_TIME_SET_CURRENT(now_time);
 	INSTR_TIME_SUBTRACT(now_time, waited);
@@ -407,6 +410,7 @@ audit_queue_status(Oid dbid, AuditQueueStatus *status)
 	{
 		status->writer_pid = db->writer_pid;
 		status->queued = db->queued + db->taken;
+		status->percent = audit_slot_percent();
 		status->held = db->held_until > GetCurrentTimestamp();
 		status->no_extension = db->no_extension;
 		status->lost = db->lost;

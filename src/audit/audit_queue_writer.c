@@ -22,6 +22,13 @@
 static Oid	attached_database = InvalidOid;
 static TransactionId sealed_by = InvalidTransactionId;
 
+/*
+ * Payloads that this process has taken, one after the other.  No more is taken
+ * than fits, and what was taken is finished before more is.
+ */
+#define TAKEN_BYTES		(256 * 1024)
+static uint8 taken_bytes[TAKEN_BYTES];
+
 bool
 audit_queue_attach_writer(Oid dbid)
 {
@@ -80,10 +87,11 @@ settle(int index, bool recorded)
 	slot->sealed = false;
 	if (slot->owner != NULL)
 	{
+		slot->reason = JOURNAL_WRITER_FAILED;
 		pg_atomic_write_u32(&slot->state, recorded ? SLOT_DONE : SLOT_FAILED);
 		return slot->owner;
 	}
-	audit_queue_free_slot(index);
+	audit_slot_free(index);
 	return NULL;
 }
 
@@ -125,7 +133,7 @@ release_taken(void)
 				SetLatch(owner);
 		}
 		else if (slot->owner == NULL && !slot->orphan)
-			audit_queue_free_slot(i);	/* its backend went to the journal */
+			audit_slot_free(i);	/* its backend went to the journal */
 		else
 			requeue(db, i);
 	}
@@ -150,7 +158,7 @@ detach(AuditDatabase *db)
 
 /* Events that wait for a writer which will not come: their backends journal them.  The lock is held. */
 static void
-fail_queued(AuditDatabase *db)
+fail_queued(AuditDatabase *db, JournalReason why)
 {
 	int			at = db->head;
 	int			last_orphan = -1;
@@ -177,6 +185,7 @@ fail_queued(AuditDatabase *db)
 		{
 			Latch	   *owner = slot->owner;
 
+			slot->reason = why;
 			pg_atomic_write_u32(&slot->state, SLOT_FAILED);
 			if (owner != NULL)
 				SetLatch(owner);
@@ -198,8 +207,10 @@ audit_queue_detach_writer(void)
 	if (db != NULL)
 	{
 		detach(db);
-		if (db->held_until > GetCurrentTimestamp() || audit_queue->launcher_pid == 0)
-			fail_queued(db);
+		if (db->held_until > GetCurrentTimestamp())
+			fail_queued(db, JOURNAL_WRITER_HELD);
+		else if (audit_queue->launcher_pid == 0)
+			fail_queued(db, JOURNAL_NO_WRITER);
 		else if (db->queued > 0 || db->import_wanted)
 			audit_queue_wake_writer(db);
 	}
@@ -228,6 +239,8 @@ int
 audit_queue_take(Oid dbid, AuditTaken *taken, int max)
 {
 	AuditDatabase *db;
+	uint8	   *end = taken_bytes;
+	uint32		bytes = 0;
 	int			n = 0;
 
 	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
@@ -237,6 +250,9 @@ audit_queue_take(Oid dbid, AuditTaken *taken, int max)
 		int			index = db->head;
 		AuditSlot  *slot = &audit_queue->slots[index];
 
+		if (bytes + slot->len > TAKEN_BYTES)
+			break;
+		bytes += slot->len;
 		db->head = slot->next;
 		if (db->head < 0)
 			db->tail = -1;
@@ -247,11 +263,17 @@ audit_queue_take(Oid dbid, AuditTaken *taken, int max)
 		pg_atomic_write_u32(&slot->state, SLOT_TAKEN);
 		taken[n].slot = index;
 		taken[n].retry = slot->retry;
-		taken[n].payload.data = slot->payload;
 		taken[n].payload.len = slot->len;
 		n++;
 	}
 	LWLockRelease(&audit_queue->lock);
+
+	/* Without the lock: they are ours until they are finished. */
+	for (int i = 0; i < n; i++)
+	{
+		taken[i].payload.data = end;
+		end = audit_slot_copy(&audit_queue->slots[taken[i].slot], end);
+	}
 	return n;
 }
 
@@ -298,7 +320,7 @@ audit_queue_finish(const AuditTaken *taken, int n, bool recorded)
 
 /* Journal the orphans that fail_queued() left. */
 static void
-drain_orphans(Oid dbid)
+drain_orphans(Oid dbid, JournalReason why)
 {
 	AuditTaken	taken[16];
 	int			n;
@@ -306,10 +328,14 @@ drain_orphans(Oid dbid)
 	while ((n = audit_queue_take(dbid, taken, lengthof(taken))) > 0)
 	{
 		AuditPayload payloads[16];
+		JournalReason reasons[16];
 
 		for (int i = 0; i < n; i++)
+		{
 			payloads[i] = taken[i].payload;
-		audit_queue_finish(taken, n, audit_journal_append(dbid, payloads, n));
+			reasons[i] = why;
+		}
+		audit_queue_finish(taken, n, audit_journal_keep(dbid, payloads, reasons, n));
 	}
 }
 
@@ -324,10 +350,10 @@ audit_queue_no_extension(Oid dbid)
 	{
 		db->no_extension = true;
 		db->import_wanted = false;
-		fail_queued(db);
+		fail_queued(db, JOURNAL_NO_TRAIL);
 	}
 	LWLockRelease(&audit_queue->lock);
-	drain_orphans(dbid);
+	drain_orphans(dbid, JOURNAL_NO_TRAIL);
 }
 
 bool
@@ -413,7 +439,7 @@ audit_queue_detach_launcher(void)
 			AuditDatabase *db = &audit_queue->databases[i];
 
 			if (OidIsValid(db->dbid) && db->state != WRITER_RUNNING)
-				fail_queued(db);
+				fail_queued(db, JOURNAL_NO_WRITER);
 		}
 	}
 	LWLockRelease(&audit_queue->lock);
@@ -487,10 +513,10 @@ audit_queue_writer_failed(Oid dbid, bool short_lived)
 	{
 		db->state = WRITER_NONE;
 		db->held_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), 1000);
-		fail_queued(db);
+		fail_queued(db, JOURNAL_NO_WRITER);
 		failed = true;
 	}
 	LWLockRelease(&audit_queue->lock);
 	if (failed)
-		drain_orphans(dbid);
+		drain_orphans(dbid, JOURNAL_NO_WRITER);
 }

@@ -28,7 +28,8 @@
 int			guc_audit_durability = AUDIT_DURABILITY_SYNC;
 int			guc_on_audit_failure = AUDIT_FAILURE_REFUSE;
 int			guc_audit_timeout = 5000;
-int			guc_audit_queue_size = 512;
+int			guc_audit_queue_size = 2048;
+int			guc_journal_size_limit = 1024 * 1024;
 int			guc_writer_idle_timeout = 60;
 int			guc_repeat_window = 10000;
 char	   *guc_node_name = NULL;
@@ -65,9 +66,14 @@ audit_settings_init(void)
 							PGC_SIGHUP, GUC_UNIT_MS | GUC_DISALLOW_IN_AUTO_FILE, NULL, NULL, NULL);
 	DefineCustomIntVariable("dataclass.audit_queue_size",
 							"Sets how many events can be on their way to the audit writers.",
-							"An event takes about 5 kB of shared memory; when the queue is full the journal is used.",
-							&guc_audit_queue_size, 512, 1, 65536,
+							"Each takes about 1.1 kB of shared memory, in which an event of usual length finds room; when the queue is full the journal is used.",
+							&guc_audit_queue_size, 2048, 1, 262144,
 							PGC_POSTMASTER, GUC_DISALLOW_IN_AUTO_FILE, NULL, NULL, NULL);
+	DefineCustomIntVariable("dataclass.journal_size_limit",
+							"Sets how much room the audit journals of all databases may take together.",
+							"0: no limit. Beyond it events cannot be recorded while no writer takes them: see dataclass.on_audit_failure.",
+							&guc_journal_size_limit, 1024 * 1024, 0, MAX_KILOBYTES,
+							PGC_SIGHUP, GUC_UNIT_KB | GUC_DISALLOW_IN_AUTO_FILE, NULL, NULL, NULL);
 	DefineCustomIntVariable("dataclass.writer_idle_timeout",
 							"Sets after how much idle time an audit writer ends; it is started again on demand.",
 							"0 keeps it.",
@@ -106,7 +112,8 @@ audit_shmem_size(void)
 
 	size = add_size(size, verify_progress_shmem_size());
 	size = add_size(size, notice_shmem_size());
-	return add_size(size, audit_login_shmem_size());
+	size = add_size(size, audit_login_shmem_size());
+	return add_size(size, audit_limit_shmem_size());
 }
 
 void
@@ -117,6 +124,7 @@ audit_shmem_init(void)
 	verify_progress_shmem_init();
 	notice_shmem_init();
 	audit_login_shmem_init();
+	audit_limit_shmem_init();
 }
 
 void

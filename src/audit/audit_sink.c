@@ -101,22 +101,27 @@ static bool
 deliver_some(Oid dbid, const AuditPayload *payloads, int n)
 {
 	bool		done[AUDIT_DELIVER_MAX] = {false};
+	JournalReason why[AUDIT_DELIVER_MAX];
 	AuditPayload rest[AUDIT_DELIVER_MAX];
 	int			nrest = 0;
 	bool		ok = true;
 
 	/* A parallel worker, a standby and single-user mode differ in nothing but the way. */
+	for (int i = 0; i < n; i++)
+		why[i] = IsUnderPostmaster ? JOURNAL_STANDBY : JOURNAL_SINGLE_USER;
 	if (OidIsValid(dbid) && IsUnderPostmaster && !RecoveryInProgress())
-		audit_queue_deliver(dbid, payloads, n, done);
+		audit_queue_deliver(dbid, payloads, n, done, why);
 	stat_add(STAT_EVENTS, n);
 	for (int i = 0; i < n; i++)
 	{
-		if (!done[i])
-			rest[nrest++] = payloads[i];
+		if (done[i])
+			continue;
+		why[nrest] = why[i];
+		rest[nrest++] = payloads[i];
 	}
 	if (nrest == 0)
 		return true;
-	if (OidIsValid(dbid) && audit_journal_append(dbid, rest, nrest))
+	if (OidIsValid(dbid) && audit_journal_keep(dbid, rest, why, nrest))
 	{
 		audit_queue_request_writer(dbid, true, false);
 		return true;
@@ -153,6 +158,7 @@ deliver_quietly(Oid dbid, const AuditPayload *payloads, int n)
 	PG_TRY();
 	{
 		ok = audit_deliver(dbid, payloads, n);
+		audit_limit_report();
 	}
 	PG_CATCH();
 	{

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "commands/extension.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -132,7 +133,9 @@ dc_audit_status(PG_FUNCTION_ARGS)
 	values[2] = Int32GetDatum(files);
 	values[3] = Int64GetDatum(bytes);
 	values[4] = Int64GetDatum(status.lost);
-	if (status.no_extension)
+	if (RecoveryInProgress())
+		values[5] = CStringGetTextDatum("hot standby: events are kept in this node's journal until it is promoted or dataclass_audit.import_journal() brings them into the trail on the primary");
+	else if (status.no_extension)
 		values[5] = CStringGetTextDatum("no trail in this database: events wait in the journal");
 	else if (status.held)
 		values[5] = CStringGetTextDatum("the writer is kept away for a moment: events go to the journal");

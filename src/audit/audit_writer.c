@@ -336,20 +336,23 @@ record_taken(const AuditTaken *taken, int n, int *sqlstate)
 }
 
 static void
-journal_taken(const AuditTaken *taken, int n)
+journal_taken(const AuditTaken *taken, int n, int sqlstate)
 {
 	AuditPayload payloads[AUDIT_BATCH_MAX];
 	bool		gone[AUDIT_BATCH_MAX];
 	int			npayloads = 0;
+	JournalReason reasons[AUDIT_BATCH_MAX];
 	bool		ok;
 
 	audit_queue_seal(taken, n, InvalidTransactionId, gone);
 	for (int i = 0; i < n; i++)
 	{
-		if (!gone[i])
-			payloads[npayloads++] = taken[i].payload;
+		if (gone[i])
+			continue;
+		reasons[npayloads] = sqlstate == ERRCODE_DISK_FULL ? JOURNAL_NO_SPACE : JOURNAL_WRITER_FAILED;
+		payloads[npayloads++] = taken[i].payload;
 	}
-	ok = npayloads == 0 || audit_journal_append(MyDatabaseId, payloads, npayloads);
+	ok = npayloads == 0 || audit_journal_keep(MyDatabaseId, payloads, reasons, npayloads);
 	if (ok)
 	{
 		audit_queue_request_writer(MyDatabaseId, true, false);
@@ -384,9 +387,12 @@ writer_serve_queue(void)
 	AuditTaken	taken[AUDIT_BATCH_MAX];
 	int			n = audit_queue_take(MyDatabaseId, taken, AUDIT_BATCH_MAX);
 	int			sqlstate = 0;
+	TimestampTz from;
+	TimestampTz to;
 
+	/* What could not be recorded is told as soon as something can be. */
 	if (n == 0)
-		return false;
+		return audit_queue_lost(&from, &to) > 0 && record_taken(taken, 0, &sqlstate);
 	if (record_taken(taken, n, &sqlstate))
 		audit_queue_finish(taken, n, true);
 	else if (n > 1 && worth_single_tries(sqlstate))
@@ -396,11 +402,11 @@ writer_serve_queue(void)
 			if (record_taken(&taken[i], 1, &sqlstate))
 				audit_queue_finish(&taken[i], 1, true);
 			else
-				journal_taken(&taken[i], 1);
+				journal_taken(&taken[i], 1, sqlstate);
 		}
 	}
 	else
-		journal_taken(taken, n);
+		journal_taken(taken, n, sqlstate);
 	return true;
 }
 
@@ -500,6 +506,13 @@ writer_loop(void)
 			timeout = Min(timeout, wish);
 		if (summary >= 0)
 			timeout = Min(timeout, summary);
+		if (import_not_before <= now)
+		{
+			long		window = window_tick(now);
+
+			if (window >= 0)
+				timeout = Min(timeout, window);
+		}
 		if (import_not_before > now)
 			timeout = Min(timeout, TimestampDifferenceMilliseconds(now, import_not_before) + 1);
 		if (guc_writer_idle_timeout > 0)
@@ -507,7 +520,7 @@ writer_loop(void)
 			TimestampTz leave_at = TimestampTzPlusMilliseconds(last_work, guc_writer_idle_timeout * INT64CONST(1000));
 
 			/* what a stage wants soon keeps it, what it wants later brings it back */
-			if (now >= leave_at && summary < 0 && (wish < 0 || wish > guc_writer_idle_timeout * INT64CONST(1000)) &&
+			if (now >= leave_at && summary < 0 && !window_is_pending() && (wish < 0 || wish > guc_writer_idle_timeout * INT64CONST(1000)) &&
 				!audit_queue_import_wanted(false))
 			{
 				audit_queue_wake_at(MyDatabaseId, wish < 0 ? 0 : TimestampTzPlusMilliseconds(now, wish));

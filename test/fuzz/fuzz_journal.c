@@ -51,6 +51,7 @@ check_file(const uint8_t *data, size_t size, size_t offset)
 			FUZZ_CHECK(reader.to == size);
 		if (step != JOURNAL_FRAME)
 			continue;
+		FUZZ_CHECK(journal_reason_text(reader.reason) != NULL);
 		FUZZ_CHECK(reader.payload >= data && reader.payload + reader.payload_len <= data + size);
 		check_payload(reader.payload, reader.payload_len);
 	}
@@ -65,8 +66,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	/* Of the exact size, so that a sanitizer can watch its end. */
 	memcpy(copy, data, size);
-	(void) journal_header_decode(copy, size, &header);
+	if (journal_header_decode(copy, size, &header))
+		FUZZ_CHECK(header.size <= size);
 	check_file(copy, size, JOURNAL_HEADER_SIZE);
+	check_file(copy, size, JOURNAL_HEADER_SIZE_1);
 	check_file(copy, size, 0);
 	check_payload(copy, size);
 	free(copy);

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "pg_dataclass/audit_journal_format.h"
+#include "pg_dataclass/audit_merkle.h"
 #include "tap.h"
 
 #define FRAMES 5
@@ -18,7 +19,7 @@ static size_t frame_start[FRAMES + 1];
 static size_t
 make_file(void)
 {
-	JournalHeader header = {.database = 16384,.created = INT64_C(1732406400123456)};
+	JournalHeader header = {.database = 16384,.created = INT64_C(1732406400123456),.system_identifier = UINT64_C(0xfedcba9876543210)};
 	uint8_t		link[AUDIT_HASH_SIZE];
 	size_t		at = JOURNAL_HEADER_SIZE;
 
@@ -31,7 +32,7 @@ make_file(void)
 
 		memset(payload, 'a' + i, sizeof(payload));
 		frame_start[i] = at;
-		at += journal_frame_encode((const uint8_t *) payload, 10 + i, link, file + at, sizeof(file) - at);
+		at += journal_frame_encode((const uint8_t *) payload, 10 + i, (JournalReason) (i % JOURNAL_REASON_COUNT), link, file + at, sizeof(file) - at);
 	}
 	frame_start[FRAMES] = at;
 	return at;
@@ -68,7 +69,8 @@ check_whole(size_t size)
 
 	tap_is_int(journal_crc32c((const uint8_t *) "123456789", 9), 0xe3069283LL, "CRC-32C of the standard check string");
 	tap_ok(journal_header_decode(file, size, &header), "header is read back");
-	tap_ok(header.database == 16384 && header.created == INT64_C(1732406400123456) && header.id[15] == 15,
+	tap_ok(header.database == 16384 && header.created == INT64_C(1732406400123456) && header.id[15] == 15 &&
+		   header.system_identifier == UINT64_C(0xfedcba9876543210) && header.size == JOURNAL_HEADER_SIZE,
 		   "with what was put in");
 	for (size_t at = 0; at < JOURNAL_HEADER_SIZE; at++)
 	{
@@ -142,6 +144,52 @@ check_removed(size_t size)
 	tap_ok(steps[JOURNAL_FRAME] == FRAMES + 1 && broken == 1, "a frame replayed breaks one link");
 }
 
+/* Why an event is there comes with it, and with nothing else. */
+static void
+check_reasons(size_t size)
+{
+	JournalReader reader;
+	int			wrong = 0;
+
+	journal_reader_init(&reader, file, size, JOURNAL_HEADER_SIZE);
+	for (int i = 0; journal_next(&reader) == JOURNAL_FRAME; i++)
+		wrong += reader.reason != (unsigned) i || reader.payload_len != (size_t) (10 + i);
+	tap_is_int(wrong, 0, "each frame has its reason and its length");
+	for (unsigned i = 0; i < JOURNAL_REASON_COUNT; i++)
+		wrong += journal_reason_text(i) == NULL || strcmp(journal_reason_text(i), journal_reason_text(65535)) == 0;
+	tap_is_int(wrong, 0, "each reason has words of its own");
+	tap_ok(!journal_reason_impaired(JOURNAL_DIRECT) && journal_reason_impaired(JOURNAL_STANDBY) &&
+		   journal_reason_impaired(65535), "a reason of a later version is an impairment");
+}
+
+/* A file of version 1: shorter header, no reasons. */
+static void
+check_version_1(void)
+{
+	static const uint8_t magic[8] = {'D', 'C', 'J', 'R', 'N', 'L', 0, 1};
+	uint8_t		old[512] = {0};
+	uint8_t		link[AUDIT_HASH_SIZE];
+	uint32_t	crc;
+	size_t		size = JOURNAL_HEADER_SIZE_1;
+	JournalHeader header;
+	JournalReader reader;
+
+	memcpy(old, magic, sizeof(magic));
+	old[11] = 7;
+	crc = journal_crc32c(old, 40);
+	for (int i = 0; i < 4; i++)
+		old[40 + i] = (uint8_t) (crc >> (24 - 8 * i));
+	(void) merkle_sha256(old, JOURNAL_HEADER_SIZE_1, link);
+	size += journal_frame_encode((const uint8_t *) "payload", 7, JOURNAL_DIRECT, link, old + size, sizeof(old) - size);
+	tap_ok(journal_header_decode(old, size, &header) && header.database == 7 &&
+		   header.system_identifier == 0 && header.size == JOURNAL_HEADER_SIZE_1, "header of version 1");
+	journal_reader_init(&reader, old, size, header.size);
+	tap_ok(reader.link_known && journal_next(&reader) == JOURNAL_FRAME && !reader.link_broken &&
+		   reader.payload_len == 7 && journal_next(&reader) == JOURNAL_END, "and its frame");
+	old[7] = 3;
+	tap_ok(!journal_header_decode(old, size, &header), "no later version is read");
+}
+
 static void
 check_limits(void)
 {
@@ -149,10 +197,10 @@ check_limits(void)
 	uint8_t		out[JOURNAL_FRAME_MAX];
 	uint8_t		link[AUDIT_HASH_SIZE] = {0};
 
-	tap_ok(journal_frame_encode(big, 0, link, out, sizeof(out)) == 0, "no empty frame");
-	tap_ok(journal_frame_encode(big, AUDIT_PAYLOAD_MAX + 1, link, out, sizeof(out)) == 0, "no frame over the limit");
-	tap_ok(journal_frame_encode(big, AUDIT_PAYLOAD_MAX, link, out, sizeof(out)) == sizeof(out), "the longest frame");
-	tap_ok(journal_frame_encode(big, 100, link, out, 143) == 0, "no frame that does not fit");
+	tap_ok(journal_frame_encode(big, 0, JOURNAL_DIRECT, link, out, sizeof(out)) == 0, "no empty frame");
+	tap_ok(journal_frame_encode(big, AUDIT_PAYLOAD_MAX + 1, JOURNAL_DIRECT, link, out, sizeof(out)) == 0, "no frame over the limit");
+	tap_ok(journal_frame_encode(big, AUDIT_PAYLOAD_MAX, JOURNAL_SINGLE_USER, link, out, sizeof(out)) == sizeof(out), "the longest frame");
+	tap_ok(journal_frame_encode(big, 100, JOURNAL_DIRECT, link, out, 143) == 0, "no frame that does not fit");
 }
 
 int
@@ -164,6 +212,8 @@ main(void)
 	check_cut(size);
 	check_damage(size);
 	check_removed(size);
+	check_reasons(size);
+	check_version_1();
 	check_limits();
 	return tap_done();
 }
