@@ -74,13 +74,10 @@ is(one("SELECT status, time_to_disclosure > interval '1 s' FROM dataclass_audit.
 is(one("SELECT count(*) FROM dataclass_audit.overdue WHERE incident = $late"), '0', 'overdue no more');
 
 # --- told in time
-like(as('low', 'UPDATE notes SET id = 1'), qr/42501/, 'core refuses');
-is(as('boss', "DELETE FROM dataclass_audit.notice") =~ /42501/ ? 1 : 0, 1, 'the outbox is guarded');
-SKIP: {
-	my $met = one("SELECT max(id) FROM dataclass_audit.incident WHERE kind = 'trail_guard'");
-	is(as('off', "SELECT dataclass_audit.mark_notified($met, 'mail')"), '', 'told at once');
-	is(one("SELECT string_agg(status, ',') FROM dataclass_audit.disclosure WHERE incident = $met"), 'met', 'in time');
-}
+like(as('boss', 'DELETE FROM dataclass_audit.notice'), qr/42501/, 'the outbox is guarded');
+my $met = one("SELECT max(id) FROM dataclass_audit.incident WHERE kind = 'trail_guard'");
+is(as('off', "SELECT dataclass_audit.mark_notified($met, 'mail')"), '', 'told at once');
+is(one("SELECT string_agg(status, ',') FROM dataclass_audit.disclosure WHERE incident = $met"), 'met', 'in time');
 
 # --- over a restart: deadlines are watched without any event
 one('CREATE ROLE third LOGIN');
