@@ -54,6 +54,7 @@ RESET ROLE;
 SET ROLE inc_officer;
 SELECT dataclass_audit.apply_measure(:id, 'held');	-- ok
 SET ROLE inc_auditor;
+SELECT dataclass_audit.close_incident(:id, 'enough');	-- fail: the same login applied the measure
 SELECT dataclass_audit.decide_measure(:id, 'another');	-- ok, once more
 RESET ROLE;
 \set VERBOSITY default
@@ -61,7 +62,6 @@ SELECT step, state, octet_length(reason) AS bytes FROM dataclass_audit.incident_
 SELECT state, notified_at = state_since AS no, closed_at FROM dataclass_audit.incident WHERE id = :id;	-- ok
 SELECT action, outcome, breach, object_type, left(detail, 30) AS detail FROM dataclass_audit.event
 	WHERE kind = 'incident' AND object_identity = :'id' ORDER BY seq;	-- ok, each step
--- by names that exist in the policy only
 SELECT status, disclosed_at >= discovered_at AS told FROM dataclass_audit.disclosure WHERE incident = :id;	-- ok
 REVOKE dataclass_officer FROM inc_officer;
 REVOKE dataclass_auditor FROM inc_auditor;
