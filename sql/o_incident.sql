@@ -39,7 +39,7 @@ SELECT dataclass_audit.mark_notified(:id, E' \t\n');	-- fail: no reason
 SELECT dataclass_audit.mark_notified(NULL, 'x');	-- fail: no incident
 SELECT dataclass_audit.mark_notified(0, 'x');		-- fail: no such incident
 SELECT dataclass_audit.mark_notified(-1, 'x');		-- fail: no such incident
-\set VERBOSITY terse
+\set VERBOSITY sqlstate
 SELECT dataclass_audit.submit_report(:id, 'x');		-- fail: not from its state
 SELECT dataclass_audit.mark_notified(:id, 'by mail');	-- ok
 SELECT dataclass_audit.mark_notified(:id, 'again');	-- fail: not from its state
@@ -60,11 +60,13 @@ RESET ROLE;
 \set VERBOSITY default
 SELECT step, state, octet_length(reason) AS bytes FROM dataclass_audit.incident_step WHERE incident = :id ORDER BY step;	-- ok
 SELECT state, notified_at = state_since AS no, closed_at FROM dataclass_audit.incident WHERE id = :id;	-- ok
-SELECT action, outcome, breach, object_type, left(detail, 30) AS detail FROM dataclass_audit.event
+SELECT action, outcome, breach, object_type, regexp_replace(left(detail, 30), '[0-9]+', 'N') AS detail FROM dataclass_audit.event
 	WHERE kind = 'incident' AND object_identity = :'id' ORDER BY seq;	-- ok, each step
-SELECT status, disclosed_at >= discovered_at AS told FROM dataclass_audit.disclosure WHERE incident = :id;	-- ok
+SELECT status IN ('met', 'late') AS over, disclosed_at >= discovered_at AS told FROM dataclass_audit.disclosure WHERE incident = :id;	-- ok
 REVOKE dataclass_officer FROM inc_officer;
 REVOKE dataclass_auditor FROM inc_auditor;
 DROP FUNCTION inc_breach();
+DO $$ BEGIN EXECUTE format('SECURITY LABEL FOR dataclass ON ROLE %I IS %L', current_user, 'secret'); END $$;
 DROP TABLE inc_files;
 DROP ROLE inc_low, inc_officer, inc_auditor;
+DO $$ BEGIN EXECUTE format('SECURITY LABEL FOR dataclass ON ROLE %I IS NULL', current_user); END $$;
