@@ -4,8 +4,8 @@
  *		SQL functions of the life of an incident, and who may call which.
  *
  * Officers answer for the data, auditors are the side that is told.  Being
- * granted EXECUTE is not enough: a superuser who is a member of neither role
- * is refused, and that is recorded.
+ * granted EXECUTE is not enough: a superuser who is no auditor, or no officer
+ * (dataclass.superuser_is_officer), is refused, and that is recorded.
  *
  *-------------------------------------------------------------------------
  */
@@ -36,24 +36,26 @@ PGDLLEXPORT PG_FUNCTION_INFO_V1(dc_incident_request_report);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(dc_incident_decide_measure);
 PGDLLEXPORT PG_FUNCTION_INFO_V1(dc_incident_close);
 
-/* Membership that is there, for whoever logged in as well as for the role now on. */
+/* As policy_is_officer(), but being a superuser makes no auditor of anybody, whatever is set. */
 static bool
-is_member(const char *name)
+is_auditor(void)
 {
-	Oid			side = get_role_oid(name, true);
+	Oid			auditor = get_role_oid(DC_AUDITOR_ROLE, true);
 	Oid			role = GetOuterUserId();
 	Oid			authenticated = compat_authenticated_user();
 
-	return OidIsValid(side) && role_inherits(role, side) &&
-		(!OidIsValid(authenticated) || authenticated == role || role_may_assume(authenticated, role));
+	return OidIsValid(auditor) && role_inherits(role, auditor) &&
+		(guc_superuser_is_officer || !OidIsValid(authenticated) || authenticated == role ||
+		 role_may_assume(authenticated, role));
 }
 
 static void
 member_only(const char *side, const char *function)
 {
+	bool		officers = strcmp(side, DC_OFFICER_ROLE) == 0;
 	Refusal		refusal = {0};
 
-	if (is_member(side))
+	if (officers ? policy_is_officer() : is_auditor())
 		return;
 	refusal.event.kind = EVENT_ACCESS_DENIED;
 	refusal.event.severity = SEVERITY_HIGH;
@@ -61,7 +63,7 @@ member_only(const char *side, const char *function)
 	refusal.event.action = function;
 	refusal.event.object_type = "function";
 	refusal.event.object_identity = psprintf("%s.%s", DC_AUDIT_SCHEMA, function);
-	refusal.event.rule = strcmp(side, DC_OFFICER_ROLE) == 0 ? "officer" : "auditor";
+	refusal.event.rule = officers ? "officer" : "auditor";
 	refusal.event.detail = psprintf("Only members of %s take this step of an incident.", side);
 	refusal.message = psprintf("permission denied for function %s", function);
 	refusal.detail = refusal.event.detail;
