@@ -36,10 +36,12 @@
 #include "pg_dataclass/audit_internal.h"
 #include "pg_dataclass/incident.h"
 #include "pg_dataclass/notice.h"
+#include "pg_dataclass/notice_expand.h"
 #include "pg_dataclass/response.h"
 
 #define NOTIFY_MOST		7999	/* bytes of a payload that core takes */
 #define FAILED_PAUSE	1000	/* ms after a transaction that failed */
+#define CHECKPOINT_PAUSE 20		/* ms until a checkpoint on its way is looked for again */
 #define NOTIFY_PAUSE	1000	/* ms without NOTIFY after one that failed, of whichever notice */
 
 typedef void (*work_type) (void *arg);
@@ -162,6 +164,7 @@ typedef struct Attempt
 	PendingNotice *pending;
 	NoticeChannel channel;
 	bool		delivered;
+	bool		waits;			/* not made yet */
 	int			exit_status;
 	const char *detail;
 } Attempt;
@@ -258,7 +261,12 @@ notify(void *arg)
 	Attempt    *attempt = arg;
 	Notice		notice;
 
-	if (notice_read(attempt->pending->id, &notice))
+	bool		found = notice_read(attempt->pending->id, &notice);
+
+	attempt->waits = found && notice_awaits_checkpoint(&notice);
+	if (attempt->waits)
+		return;
+	if (found)
 		Async_Notify(NOTICE_CHANNEL, notice_payload_within(&notice, NOTIFY_MOST + 1));
 	notice_record_attempt(attempt->pending, NOTICE_NOTIFY, true, -1, NULL);
 }
@@ -271,7 +279,12 @@ try_notify(PendingNotice *pending)
 
 	/* the row that says so is committed with it, or neither is */
 	if (in_transaction(notify, &attempt, message, sizeof(message)))
-		notice_attempt_done(pending, NOTICE_NOTIFY, true);
+	{
+		if (attempt.waits)
+			pending->next[NOTICE_NOTIFY] = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CHECKPOINT_PAUSE);
+		else
+			notice_attempt_done(pending, NOTICE_NOTIFY, true);
+	}
 	else if (!outbox_gone)
 	{
 		attempt.detail = message;
@@ -283,6 +296,7 @@ try_notify(PendingNotice *pending)
 typedef struct Start
 {
 	int64		notice;
+	bool		waits;
 	bool		started;
 	NoticeResult result;
 } Start;
@@ -291,20 +305,27 @@ static void
 start_command(void *arg)
 {
 	Start	   *start = arg;
-	StringInfoData command;
 	Notice		notice;
 	char	   *payload;
+	char	   *command;
+	size_t		len;
 
 	if (!notice_read(start->notice, &notice))
 	{
 		snprintf(start->result.detail, sizeof(start->result.detail), "The notice is not there.");
 		return;
 	}
+	if (notice_awaits_checkpoint(&notice))
+	{
+		start->waits = true;
+		return;
+	}
 	payload = notice_payload(&notice);
 	payload = pg_server_to_any(payload, strlen(payload), PG_UTF8);
-	initStringInfo(&command);
-	notice_expand_command(&command, guc_breach_command, notice.incident, notice.class);
-	start->started = notice_command_start(notice.id, command.data, payload, &start->result);
+	len = notice_expand_command(NULL, 0, guc_breach_command, notice.incident, notice.class) + 1;
+	command = palloc(len);
+	(void) notice_expand_command(command, len, guc_breach_command, notice.incident, notice.class);
+	start->started = notice_command_start(notice.id, command, payload, &start->result);
 }
 
 static void
@@ -314,10 +335,11 @@ try_command(PendingNotice *pending)
 	Attempt		attempt = {.pending = pending, .channel = NOTICE_COMMAND, .exit_status = -1};
 	char		message[160] = "";
 
-	if (in_transaction(start_command, &start, message, sizeof(message)) && start.started)
-		pending->running = true;
-	else if (start.started)
-		pending->running = true;	/* the transaction only read */
+	(void) in_transaction(start_command, &start, message, sizeof(message));
+	if (start.started)
+		pending->running = true;	/* whatever became of the transaction, which only read */
+	else if (start.waits)
+		pending->next[NOTICE_COMMAND] = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CHECKPOINT_PAUSE);
 	else if (!outbox_gone)
 	{
 		attempt.detail = message[0] ? message : start.result.detail;
