@@ -75,7 +75,7 @@ typedef struct PendingNotice
 {
 	int64		id;
 	bool		waits[NOTICE_CHANNELS];
-	bool		running;		/* a command is at it */
+	bool		running;		/* a command is at it, or succeeded and is not recorded */
 	int			attempts[NOTICE_CHANNELS];
 	TimestampTz next[NOTICE_CHANNELS];	/* 0: at once */
 } PendingNotice;

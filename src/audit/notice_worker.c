@@ -42,6 +42,7 @@
 #define NOTIFY_MOST		7999	/* bytes of a payload that core takes */
 #define FAILED_PAUSE	1000	/* ms after a transaction that failed */
 #define CHECKPOINT_PAUSE 20		/* ms until a checkpoint on its way is looked for again */
+#define RECORD_TRIES	120		/* to record that a command succeeded, before it is run again */
 #define NOTIFY_PAUSE	1000	/* ms without NOTIFY after one that failed, of whichever notice */
 
 typedef void (*work_type) (void *arg);
@@ -246,13 +247,64 @@ record_attempt(void *arg)
 		record_disclosure(attempt, &notice);
 }
 
-/* One that is not recorded is made again. */
+typedef struct Unrecorded
+{
+	Attempt		attempt;
+	int			tries;
+	TimestampTz next;
+} Unrecorded;
+
+static List *unrecorded = NIL;	/* commands that succeeded, in TopMemoryContext */
+
+/*
+ * What was told is not told again because somebody holds a lock on the incident
+ * for a while, as an auditor does who has not committed his step.
+ */
+static void
+keep_unrecorded(const Attempt *attempt)
+{
+	Unrecorded *kept = palloc0(sizeof(Unrecorded));
+
+	kept->attempt = *attempt;
+	kept->next = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), FAILED_PAUSE);
+	attempt->pending->running = true;
+	unrecorded = lappend(unrecorded, kept);
+}
+
+/* In TopMemoryContext, where in_transaction() leaves us. */
 static void
 finish_attempt(Attempt *attempt)
 {
 	bool		recorded = in_transaction(record_attempt, attempt, NULL, 0);
 
-	notice_attempt_done(attempt->pending, attempt->channel, attempt->delivered && recorded);
+	if (!recorded && !outbox_gone && attempt->channel == NOTICE_COMMAND && attempt->delivered)
+		keep_unrecorded(attempt);
+	else
+		notice_attempt_done(attempt->pending, attempt->channel, attempt->delivered && recorded);
+}
+
+static void
+record_late(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	ListCell   *cell;
+
+	foreach(cell, unrecorded)
+	{
+		Unrecorded *kept = lfirst(cell);
+		bool		recorded;
+
+		if (kept->next > now)
+			continue;
+		recorded = in_transaction(record_attempt, &kept->attempt, NULL, 0);
+		kept->next = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), FAILED_PAUSE);
+		if (!recorded && ++kept->tries < RECORD_TRIES)
+			continue;
+		kept->attempt.pending->running = false;
+		notice_attempt_done(kept->attempt.pending, NOTICE_COMMAND, recorded);
+		unrecorded = foreach_delete_current(unrecorded, cell);
+		pfree(kept);
+	}
 }
 
 static void
@@ -412,6 +464,7 @@ hand_over(void)
 	PendingNotice *pending;
 
 	take_results();
+	record_late();
 	while (!ProcDiePending && notice_command_configured() && notice_commands_running() < NOTICE_COMMANDS_AT_ONCE &&
 		   (pending = next_due(NOTICE_COMMAND, GetCurrentTimestamp(), &soonest)) != NULL)
 		try_command(pending);
@@ -434,7 +487,7 @@ idle_for_long(TimestampTz last_work, TimestampTz due, TimestampTz now)
 {
 	int			most = guc_writer_idle_timeout > 0 ? guc_writer_idle_timeout * 1000 : 60000;
 
-	if (notice_commands_running() > 0 || !TimestampDifferenceExceeds(last_work, now, most))
+	if (notice_commands_running() > 0 || unrecorded != NIL || !TimestampDifferenceExceeds(last_work, now, most))
 		return false;
 	return due == 0 || TimestampDifferenceExceeds(now, due, most);
 }
@@ -486,7 +539,8 @@ worker_loop(void)
 		if (woken || failed || full || reloaded)
 			failed = !in_transaction(load, NULL, NULL, 0) || failed;
 		full = notice_outbox_full();
-		reloaded = reloaded && notice_commands_running() > 0;
+		/* a list that is in use is made anew later */
+		reloaded = reloaded && (notice_commands_running() > 0 || unrecorded != NIL);
 		due = hand_over();
 		full = full && !notice_outbox_full();
 		if (full || outbox_gone)
