@@ -12,6 +12,8 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "postgres.h"
+
 #include "pg_dataclass/notice_expand.h"
 
 #include <stdbool.h>
