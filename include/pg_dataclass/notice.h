@@ -14,7 +14,6 @@
 #define PG_DATACLASS_NOTICE_H
 
 #include "datatype/timestamp.h"
-#include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 
 #define NOTICE_CHANNEL		"dataclass_breach"
@@ -76,7 +75,7 @@ typedef struct PendingNotice
 {
 	int64		id;
 	bool		waits[NOTICE_CHANNELS];
-	bool		running;		/* a command is at it */
+	bool		running;		/* a command is at it, or succeeded and is not recorded */
 	int			attempts[NOTICE_CHANNELS];
 	TimestampTz next[NOTICE_CHANNELS];	/* 0: at once */
 } PendingNotice;
@@ -126,12 +125,13 @@ extern void notice_outbox_summary(NoticeChannel channel, NoticeSummary *summary)
 
 /* The whole of it, for the command. */
 extern char *notice_payload(const Notice *notice);
+/*
+ * Is a checkpoint that covers a breach of the highest class on its way?  It is
+ * worth a moment, no more.
+ */
+extern bool notice_awaits_checkpoint(const Notice *notice);
 /* In less than limit bytes. */
 extern char *notice_payload_within(const Notice *notice, int limit);
-
-/* ---- notice_expand.c, pure but for StringInfo ---- */
-
-extern void notice_expand_command(StringInfo out, const char *command, int64 incident, const char *class);
 
 /* ---- notice_command.c: children ---- */
 

@@ -230,6 +230,19 @@ forget(void)
 		handed_over[NOTICE_NOTIFY];
 }
 
+static bool
+any_running(void)
+{
+	ListCell   *cell;
+
+	foreach(cell, pending_notices)
+	{
+		if (((const PendingNotice *) lfirst(cell))->running)
+			return true;
+	}
+	return false;
+}
+
 /*
  * notice_outbox_load
  */
@@ -244,8 +257,8 @@ notice_outbox_load(void)
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	/* running commands keep their entries */
-	if (loaded_to < 0 || (with_command != notice_command_configured() && notice_commands_running() == 0))
+	/* entries of running commands are referred to */
+	if (loaded_to < 0 || (with_command != notice_command_configured() && !any_running()))
 		forget();
 	notices = open_table("notice", AccessShareLock);
 	deliveries = open_table("delivery", AccessShareLock);

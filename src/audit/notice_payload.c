@@ -27,6 +27,7 @@
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/audit_internal.h"
 #include "pg_dataclass/notice.h"
+#include "pg_dataclass/policy.h"
 
 enum
 {
@@ -45,6 +46,63 @@ enum
 	DEADLINE_CLASS,
 	DEADLINE_DUE
 };
+
+#define COVER_PATIENCE	400		/* ms that a notice waits for it */
+
+static bool
+is_highest_class(const char *class)
+{
+	const PolicySnapshot *p = policy_current();
+
+	for (int i = 0; i < p->nclasses; i++)
+	{
+		if (class != NULL && strcmp(p->classes[i].name, class) == 0)
+			return i == p->nclasses - 1;
+	}
+	return class != NULL;
+}
+
+/* Records under the latest checkpoint, 0: there is none. */
+static int64
+covered_size(void)
+{
+	Oid			relid = trail_relid("checkpoint");
+	int64		size = 0;
+	Relation	rel;
+	Relation	index;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		isnull;
+
+	if (!OidIsValid(relid))
+		return 0;
+	rel = table_open(relid, AccessShareLock);
+	index = index_open(RelationGetPrimaryKeyIndex(rel), AccessShareLock);
+	scan = systable_beginscan_ordered(rel, index, NULL, 0, NULL);
+	tuple = systable_getnext_ordered(scan, BackwardScanDirection);
+	if (HeapTupleIsValid(tuple))
+		size = DatumGetInt64(heap_getattr(tuple, CHECKPOINT_SIZE, RelationGetDescr(rel), &isnull));
+	systable_endscan_ordered(scan);
+	index_close(index, AccessShareLock);
+	table_close(rel, AccessShareLock);
+	return size;
+}
+
+/*
+ * notice_awaits_checkpoint
+ */
+bool
+notice_awaits_checkpoint(const Notice *notice)
+{
+	int64		size;
+
+	if (notice->seq == 0 || !is_highest_class(notice->class) ||
+		TimestampDifferenceExceeds(notice->created_at, GetCurrentTimestamp(), COVER_PATIENCE))
+		return false;
+	/* where none was ever made there is no key */
+	size = covered_size();
+	return size > 0 && size < notice->seq;
+}
 
 static void
 append_time(StringInfo out, const char *key, TimestampTz time)

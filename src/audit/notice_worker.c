@@ -36,10 +36,13 @@
 #include "pg_dataclass/audit_internal.h"
 #include "pg_dataclass/incident.h"
 #include "pg_dataclass/notice.h"
+#include "pg_dataclass/notice_expand.h"
 #include "pg_dataclass/response.h"
 
 #define NOTIFY_MOST		7999	/* bytes of a payload that core takes */
 #define FAILED_PAUSE	1000	/* ms after a transaction that failed */
+#define CHECKPOINT_PAUSE 20		/* ms until a checkpoint on its way is looked for again */
+#define RECORD_TRIES	120		/* to record that a command succeeded, before it is run again */
 #define NOTIFY_PAUSE	1000	/* ms without NOTIFY after one that failed, of whichever notice */
 
 typedef void (*work_type) (void *arg);
@@ -162,6 +165,7 @@ typedef struct Attempt
 	PendingNotice *pending;
 	NoticeChannel channel;
 	bool		delivered;
+	bool		waits;			/* not made yet */
 	int			exit_status;
 	const char *detail;
 } Attempt;
@@ -243,13 +247,64 @@ record_attempt(void *arg)
 		record_disclosure(attempt, &notice);
 }
 
-/* One that is not recorded is made again. */
+typedef struct Unrecorded
+{
+	Attempt		attempt;
+	int			tries;
+	TimestampTz next;
+} Unrecorded;
+
+static List *unrecorded = NIL;	/* commands that succeeded, in TopMemoryContext */
+
+/*
+ * What was told is not told again because somebody holds a lock on the incident
+ * for a while, as an auditor does who has not committed his step.
+ */
+static void
+keep_unrecorded(const Attempt *attempt)
+{
+	Unrecorded *kept = palloc0(sizeof(Unrecorded));
+
+	kept->attempt = *attempt;
+	kept->next = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), FAILED_PAUSE);
+	attempt->pending->running = true;
+	unrecorded = lappend(unrecorded, kept);
+}
+
+/* In TopMemoryContext, where in_transaction() leaves us. */
 static void
 finish_attempt(Attempt *attempt)
 {
 	bool		recorded = in_transaction(record_attempt, attempt, NULL, 0);
 
-	notice_attempt_done(attempt->pending, attempt->channel, attempt->delivered && recorded);
+	if (!recorded && !outbox_gone && attempt->channel == NOTICE_COMMAND && attempt->delivered)
+		keep_unrecorded(attempt);
+	else
+		notice_attempt_done(attempt->pending, attempt->channel, attempt->delivered && recorded);
+}
+
+static void
+record_late(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	ListCell   *cell;
+
+	foreach(cell, unrecorded)
+	{
+		Unrecorded *kept = lfirst(cell);
+		bool		recorded;
+
+		if (kept->next > now)
+			continue;
+		recorded = in_transaction(record_attempt, &kept->attempt, NULL, 0);
+		kept->next = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), FAILED_PAUSE);
+		if (!recorded && ++kept->tries < RECORD_TRIES)
+			continue;
+		kept->attempt.pending->running = false;
+		notice_attempt_done(kept->attempt.pending, NOTICE_COMMAND, recorded);
+		unrecorded = foreach_delete_current(unrecorded, cell);
+		pfree(kept);
+	}
 }
 
 static void
@@ -258,7 +313,12 @@ notify(void *arg)
 	Attempt    *attempt = arg;
 	Notice		notice;
 
-	if (notice_read(attempt->pending->id, &notice))
+	bool		found = notice_read(attempt->pending->id, &notice);
+
+	attempt->waits = found && notice_awaits_checkpoint(&notice);
+	if (attempt->waits)
+		return;
+	if (found)
 		Async_Notify(NOTICE_CHANNEL, notice_payload_within(&notice, NOTIFY_MOST + 1));
 	notice_record_attempt(attempt->pending, NOTICE_NOTIFY, true, -1, NULL);
 }
@@ -271,7 +331,12 @@ try_notify(PendingNotice *pending)
 
 	/* the row that says so is committed with it, or neither is */
 	if (in_transaction(notify, &attempt, message, sizeof(message)))
-		notice_attempt_done(pending, NOTICE_NOTIFY, true);
+	{
+		if (attempt.waits)
+			pending->next[NOTICE_NOTIFY] = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CHECKPOINT_PAUSE);
+		else
+			notice_attempt_done(pending, NOTICE_NOTIFY, true);
+	}
 	else if (!outbox_gone)
 	{
 		attempt.detail = message;
@@ -283,6 +348,7 @@ try_notify(PendingNotice *pending)
 typedef struct Start
 {
 	int64		notice;
+	bool		waits;
 	bool		started;
 	NoticeResult result;
 } Start;
@@ -291,20 +357,27 @@ static void
 start_command(void *arg)
 {
 	Start	   *start = arg;
-	StringInfoData command;
 	Notice		notice;
 	char	   *payload;
+	char	   *command;
+	size_t		len;
 
 	if (!notice_read(start->notice, &notice))
 	{
 		snprintf(start->result.detail, sizeof(start->result.detail), "The notice is not there.");
 		return;
 	}
+	if (notice_awaits_checkpoint(&notice))
+	{
+		start->waits = true;
+		return;
+	}
 	payload = notice_payload(&notice);
 	payload = pg_server_to_any(payload, strlen(payload), PG_UTF8);
-	initStringInfo(&command);
-	notice_expand_command(&command, guc_breach_command, notice.incident, notice.class);
-	start->started = notice_command_start(notice.id, command.data, payload, &start->result);
+	len = notice_expand_command(NULL, 0, guc_breach_command, notice.incident, notice.class) + 1;
+	command = palloc(len);
+	(void) notice_expand_command(command, len, guc_breach_command, notice.incident, notice.class);
+	start->started = notice_command_start(notice.id, command, payload, &start->result);
 }
 
 static void
@@ -314,10 +387,11 @@ try_command(PendingNotice *pending)
 	Attempt		attempt = {.pending = pending, .channel = NOTICE_COMMAND, .exit_status = -1};
 	char		message[160] = "";
 
-	if (in_transaction(start_command, &start, message, sizeof(message)) && start.started)
-		pending->running = true;
-	else if (start.started)
-		pending->running = true;	/* the transaction only read */
+	(void) in_transaction(start_command, &start, message, sizeof(message));
+	if (start.started)
+		pending->running = true;	/* whatever became of the transaction, which only read */
+	else if (start.waits)
+		pending->next[NOTICE_COMMAND] = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CHECKPOINT_PAUSE);
 	else if (!outbox_gone)
 	{
 		attempt.detail = message[0] ? message : start.result.detail;
@@ -390,6 +464,7 @@ hand_over(void)
 	PendingNotice *pending;
 
 	take_results();
+	record_late();
 	while (!ProcDiePending && notice_command_configured() && notice_commands_running() < NOTICE_COMMANDS_AT_ONCE &&
 		   (pending = next_due(NOTICE_COMMAND, GetCurrentTimestamp(), &soonest)) != NULL)
 		try_command(pending);
@@ -412,7 +487,7 @@ idle_for_long(TimestampTz last_work, TimestampTz due, TimestampTz now)
 {
 	int			most = guc_writer_idle_timeout > 0 ? guc_writer_idle_timeout * 1000 : 60000;
 
-	if (notice_commands_running() > 0 || !TimestampDifferenceExceeds(last_work, now, most))
+	if (notice_commands_running() > 0 || unrecorded != NIL || !TimestampDifferenceExceeds(last_work, now, most))
 		return false;
 	return due == 0 || TimestampDifferenceExceeds(now, due, most);
 }
@@ -464,7 +539,8 @@ worker_loop(void)
 		if (woken || failed || full || reloaded)
 			failed = !in_transaction(load, NULL, NULL, 0) || failed;
 		full = notice_outbox_full();
-		reloaded = reloaded && notice_commands_running() > 0;
+		/* a list that is in use is made anew later */
+		reloaded = reloaded && (notice_commands_running() > 0 || unrecorded != NIL);
 		due = hand_over();
 		full = full && !notice_outbox_full();
 		if (full || outbox_gone)

@@ -68,6 +68,9 @@ $node->append_conf('postgresql.conf', 'dataclass.superuser_is_officer = off');
 $node->reload;
 $node->poll_query_until('postgres', q{SELECT current_setting('dataclass.superuser_is_officer') = 'off'});
 
+# granting needs CREATEROLE in core, and an officer here
+one('ALTER ROLE first CREATEROLE');
+
 # --- who counts -------------------------------------------------------------------------
 
 is(offend('first'), 'refused', 'the only officer is not suspended');
@@ -83,10 +86,6 @@ for my $case (
 	[ 'CREATE ROLE deputy LOGIN CONNECTION LIMIT 0', 'one who may have no connection' ])
 {
 	one("$case->[0]");
-	as('first', 'GRANT dataclass_officer TO deputy');
-	one('SET ROLE first; RESET ROLE');
-	# granting needs CREATEROLE or admin in core, and an officer here
-	one(q{ALTER ROLE first CREATEROLE}) if $case->[1] =~ /log in/;
 	as('first', 'GRANT dataclass_officer TO deputy');
 	is(one(q{SELECT pg_has_role('deputy', 'dataclass_officer', 'member')}), 't', "$case->[1] is made an officer");
 	is(offend('first'), 'refused', "$case->[1] does not count");
@@ -122,7 +121,7 @@ as('first', q{UPDATE dataclass.response_rule SET measure = 'suspend_clearance' W
 # --- a role that is being dropped ---------------------------------------------------------------
 
 my $dba = WireClient->new(host => $node->host, port => $node->port, user => 'root', database => 'postgres');
-one('CREATE ROLE third LOGIN; REVOKE dataclass_officer FROM second');
+one('CREATE ROLE third LOGIN; GRANT pg_read_all_data TO third; REVOKE dataclass_officer FROM second');
 as('first', 'GRANT dataclass_officer TO third');
 $dba->must('BEGIN');
 $dba->must('DROP ROLE third');
@@ -178,7 +177,6 @@ is(offend('first'), 'refused', 'alone again');
 $node->append_conf('postgresql.conf', 'dataclass.superuser_is_officer = on');
 $node->reload;
 $node->poll_query_until('postgres', q{SELECT current_setting('dataclass.superuser_is_officer') = 'on'});
-ok($node->poll_query_until('postgres', q{SELECT count(*) >= 0 FROM dataclass_audit.event}), 'reloaded');
 is(offend('first'), 'applied', 'where superusers are officers, one of them remains');
 is(one('SELECT ok FROM dataclass_audit.verify()'), 't', 'the trail is whole');
 $node->stop;
