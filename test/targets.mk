@@ -8,10 +8,10 @@
 # the build, it replaces the recipe of PGXS, which make mentions.
 ifneq ($(HAVE_PG),yes)
 check:
-	@test/bin/prepare --fscrypt --gocryptfs check
+	@test/bin/prepare --fscrypt --gocryptfs --chromium check
 else ifneq ($(filter check,$(MAKECMDGOALS)),)
 check:
-	@test/bin/prepare --fscrypt --gocryptfs check
+	@test/bin/prepare --fscrypt --gocryptfs --chromium check
 endif
 
 # PostgreSQL's own regression tests with the library preloaded and without.
