@@ -18,9 +18,9 @@ endif
 check-core:
 	@test/bin/prepare core-regress
 
-# The story of test/demo/ on a private cluster.
+# The story of test/demo/ on a private cluster; its reports are left below results/.
 demo:
-	@test/bin/prepare --fscrypt demo
+	@test/bin/prepare --fscrypt --results demo
 
 # Ratios measured side by side, and the plot of them in docs/; test/bin/bench
 # has the variables that steer it.
