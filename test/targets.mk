@@ -8,19 +8,19 @@
 # the build, it replaces the recipe of PGXS, which make mentions.
 ifneq ($(HAVE_PG),yes)
 check:
-	@test/bin/prepare --fscrypt --gocryptfs check
+	@test/bin/prepare --fscrypt --gocryptfs --chromium check
 else ifneq ($(filter check,$(MAKECMDGOALS)),)
 check:
-	@test/bin/prepare --fscrypt --gocryptfs check
+	@test/bin/prepare --fscrypt --gocryptfs --chromium check
 endif
 
 # PostgreSQL's own regression tests with the library preloaded and without.
 check-core:
 	@test/bin/prepare core-regress
 
-# The story of test/demo/ on a private cluster.
+# The story of test/demo/ on a private cluster; its reports are left below results/.
 demo:
-	@test/bin/prepare --fscrypt demo
+	@test/bin/prepare --fscrypt --results demo
 
 # Ratios measured side by side, and the plot of them in docs/; test/bin/bench
 # has the variables that steer it.

@@ -51,7 +51,7 @@ put_chart(StringInfo out)
 		bars[row].note = open ? "open" : report_duration(bars[row].taken);
 	}
 	svg_deadlines(&sink, &chart, bars, (int) SPI_processed);
-	page_note(out, "Time from discovery until the recipient was told, or until now. The black line marks the deadline.");
+	page_note(out, "Time from discovery until the recipient was told, or until now. The upright line marks the deadline.");
 }
 
 void

@@ -177,10 +177,13 @@ put_over_time(StringInfo out, int64 id)
 	report_incident_query("SELECT to_char((i.first_time + k * (i.last_time - i.first_time) / " CppAsString2(BUCKETS) ") AT TIME ZONE 'UTC',"
 						  " CASE WHEN i.last_time - i.first_time < interval '1 min' THEN 'HH24:MI:SS.MS'"
 						  "  WHEN i.last_time - i.first_time < interval '1 day' THEN 'HH24:MI:SS' ELSE 'MM-DD HH24:MI' END),"
-						  " coalesce((SELECT sum(coalesce(e.repeats, 1)) FROM ONLY dataclass_audit.incident_event m JOIN ONLY dataclass_audit.event e ON e.seq = m.seq"
-						  "  WHERE m.incident = i.id AND " OWN_BREACH " AND least(greatest(floor(extract(epoch FROM e.\"time\" - i.first_time) * " CppAsString2(BUCKETS)
-						  " / nullif(extract(epoch FROM i.last_time - i.first_time), 0)), 0), " CppAsString2(BUCKETS) " - 1) = k), 0)"
-						  " FROM dataclass_audit.incident i, generate_series(0, " CppAsString2(BUCKETS) " - 1) k"
+						  " coalesce(c.n, 0) FROM ONLY dataclass_audit.incident_record i"
+						  " CROSS JOIN generate_series(0, " CppAsString2(BUCKETS) " - 1) k"
+						  " LEFT JOIN (SELECT least(greatest(floor(extract(epoch FROM e.\"time\" - i.first_time) * " CppAsString2(BUCKETS)
+						  "   / nullif(extract(epoch FROM i.last_time - i.first_time), 0)), 0), " CppAsString2(BUCKETS) " - 1)::int AS bucket,"
+						  "   sum(coalesce(e.repeats, 1)) AS n"
+						  "  FROM ONLY dataclass_audit.incident_record i JOIN ONLY dataclass_audit.incident_event m ON m.incident = i.id"
+						  "  JOIN ONLY dataclass_audit.event e ON e.seq = m.seq WHERE i.id = $1 AND " OWN_BREACH " GROUP BY 1) c ON c.bucket = k"
 						  " WHERE i.id = $1 AND i.last_time > i.first_time ORDER BY k", id);
 	if (SPI_processed == 0)
 		return;
