@@ -1,0 +1,3 @@
+-- title: a cleared superuser looks for a way to read without a record
+-- role: dba
+-- expect: denied
