@@ -34,7 +34,7 @@ INSERT INTO conf VALUES ('a row');
 INSERT INTO secr VALUES ('a row');
 });
 
-sub settled { return $node->poll_query_until('postgres', 'SELECT queued = 0 AND journal_files = 0 AND writer_pid IS NOT NULL FROM dataclass_audit.status()'); }
+sub settled { return $node->poll_query_until('postgres', 'SELECT queued = 0 AND journal_files = 0 FROM dataclass_audit.status()'); }
 
 # Output, error and seconds of a read.
 sub look
@@ -45,6 +45,16 @@ sub look
 	my ($rc, $out, $err) = $n->psql('postgres', $sql, extra_params => ['-U', 'doctor', '-v', 'VERBOSITY=verbose'],
 		connstr => $n->connstr('postgres') . " application_name=$name");
 	return ($out, $err, time - $start);
+}
+
+# The writer, stopped: it starts with the first event.
+sub stop_writer
+{
+	look('starts', 'SELECT body FROM secr');
+	$node->poll_query_until('postgres', 'SELECT writer_pid IS NOT NULL FROM dataclass_audit.status()') or die 'no writer';
+	my $writer = one('SELECT writer_pid FROM dataclass_audit.status()');
+	kill 'STOP', $writer;
+	return $writer;
 }
 
 sub recorded
@@ -62,7 +72,6 @@ sub set_conf
 }
 
 # --- durable when the rows are there, whatever audit_durability says
-ok(settled(), 'a writer runs');
 my ($out, $err, $seconds);
 for my $n (1 .. 20)
 {
@@ -78,8 +87,7 @@ is(recorded('crash'), 1, 'and after a crash right then');
 
 # --- the writer does not answer: the journal has it before the row is seen
 my $dir = $node->data_dir . '/pg_dataclass';
-my $writer = one('SELECT writer_pid FROM dataclass_audit.status()');
-kill 'STOP', $writer;
+my $writer = stop_writer();
 ($out, $err, $seconds) = look('waits', 'SELECT body FROM secr');
 is($out, 'a row', 'acknowledged, writer stopped: read');
 cmp_ok($seconds, '>=', 1.9, 'after it waited for the writer');
@@ -97,8 +105,7 @@ is(recorded('hurries'), 1, 'and of the other');
 my $slots = one(q{SELECT current_setting('dataclass.audit_queue_size')});
 $slots =~ s/\D.*//;
 my $many = 1500;
-$writer = one('SELECT writer_pid FROM dataclass_audit.status()');
-kill 'STOP', $writer;
+$writer = stop_writer();
 ($out, $err) = look('many', "DO \$\$ BEGIN FOR i IN 1 .. $many LOOP PERFORM body FROM conf; END LOOP; END \$\$");
 is($err, '', 'many reads that wait for nobody');
 kill 'CONT', $writer;
@@ -106,8 +113,7 @@ ok(settled(), 'all of them are taken');
 is(recorded('many'), $many, 'none is lost, none is twice');
 
 # --- no writer, no journal
-$writer = one('SELECT writer_pid FROM dataclass_audit.status()');
-kill 'STOP', $writer;
+$writer = stop_writer();
 rename $dir, "$dir.away" or die;
 append_to_file($dir, 'in the way');
 ($out, $err) = look('refused', 'SELECT body FROM secr');
