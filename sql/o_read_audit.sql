@@ -13,10 +13,12 @@ CREATE ROLE regress_reader;
 SECURITY LABEL FOR dataclass ON ROLE regress_reader IS 'confidential';
 CREATE SCHEMA reads;
 GRANT USAGE ON SCHEMA reads TO PUBLIC;
+GRANT CREATE ON SCHEMA reads TO regress_reader;
+SET ROLE regress_reader;
 CREATE TABLE reads.t (id int, body text);
 CREATE TABLE reads.u (id int);
+RESET ROLE;
 SECURITY LABEL FOR dataclass ON TABLE reads.t IS 'confidential';
-GRANT ALL ON ALL TABLES IN SCHEMA reads TO PUBLIC;
 SELECT max(seq) AS before FROM dataclass_audit.event \gset
 
 SET ROLE regress_reader;
@@ -44,6 +46,9 @@ SELECT dataclass_audit.normalise('SELECT 1');	-- fail: auditors and officers onl
 RESET ROLE;
 
 UPDATE dataclass.data_class SET read_audit = 'none', read_audit_acknowledged = false, superuser_audit = false WHERE name = 'confidential';
-DROP SCHEMA reads CASCADE;
+SET ROLE regress_reader;
+DROP TABLE reads.t, reads.u;
+RESET ROLE;
+DROP SCHEMA reads;
 SECURITY LABEL FOR dataclass ON ROLE regress_reader IS NULL;
 DROP ROLE regress_reader;

@@ -131,7 +131,8 @@ need_officer(const char *action, const char *what, const char *detail)
 	event.severity = SEVERITY_HIGH;
 	event.action = action;
 	event.object_type = "setting";
-	event.object_identity = what;
+	/* a file's name is a literal like any other: not for the trail */
+	event.object_identity = strcmp(action, "LOAD") == 0 ? "library" : what;
 	event.rule = "officer";
 	event.detail = detail;
 	if (policy_is_officer())
@@ -175,8 +176,7 @@ static void
 check_server_command(Node *parsetree)
 {
 	if (IsA(parsetree, LoadStmt))
-		/* its name is a literal like any other */
-		need_officer("LOAD", "library",
+		need_officer("LOAD", ((LoadStmt *) parsetree)->filename,
 					 "A library loaded into a session runs native code that can replace the reference monitor.");
 	else if (IsA(parsetree, AlterSystemStmt))
 	{
