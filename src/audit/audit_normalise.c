@@ -27,6 +27,7 @@
 #include "mb/pg_wchar.h"
 #include "parser/scanner.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "pg_dataclass/compat.h"
@@ -191,8 +192,12 @@ try_scan(const char *query, bool conforming, bool is_cut, char *out, size_t size
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext work = NULL;
 	volatile bool ok = true;
+	int			to_client = client_min_messages;
+	int			to_log = log_min_messages;
 
 	*len = 0;
+	/* the scanner tells about names that are too long; whoever sent them has been told */
+	client_min_messages = log_min_messages = ERROR;
 	PG_TRY();
 	{
 		work = AllocSetContextCreate(caller, "dataclass statement", ALLOCSET_DEFAULT_SIZES);
@@ -207,6 +212,8 @@ try_scan(const char *query, bool conforming, bool is_cut, char *out, size_t size
 		ok = is_cut;
 	}
 	PG_END_TRY();
+	client_min_messages = to_client;
+	log_min_messages = to_log;
 	MemoryContextSwitchTo(caller);
 	if (work != NULL)
 		MemoryContextDelete(work);

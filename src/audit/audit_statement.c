@@ -11,11 +11,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef FRONTEND
 #include "postgres.h"
-#endif
-
-#include <string.h>
 
 #include "pg_dataclass/audit_statement.h"
 

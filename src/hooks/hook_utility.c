@@ -144,7 +144,8 @@ need_officer(EventKind kind, const char *action, const char *what, const char *d
 	event.severity = SEVERITY_HIGH;
 	event.action = action;
 	event.object_type = "setting";
-	event.object_identity = what;
+	/* a file's name is a literal like any other: not for the trail */
+	event.object_identity = strcmp(action, "LOAD") == 0 ? "library" : what;
 	event.rule = "officer";
 	event.detail = detail;
 	if (policy_is_officer())
@@ -193,8 +194,7 @@ static void
 check_server_command(Node *parsetree)
 {
 	if (IsA(parsetree, LoadStmt))
-		/* its name is a literal like any other */
-		need_officer(EVENT_ENFORCEMENT_CHANGE, "LOAD", "library",
+		need_officer(EVENT_ENFORCEMENT_CHANGE, "LOAD", ((LoadStmt *) parsetree)->filename,
 					 "A library loaded into a session runs native code that can replace the reference monitor.");
 	else if (IsA(parsetree, AlterSystemStmt))
 	{

@@ -6,3 +6,4 @@ UNIT_SRC_trail_format  = src/audit/trail_format.c src/audit/audit_encode.c src/a
 	tools/verify/verify_note.c tools/verify/verify_proof.c
 UNIT_SRC_merkle_proof  = src/audit/audit_merkle.c
 UNIT_SRC_checkpoint_note = src/audit/checkpoint_note.c src/audit/audit_merkle.c
+UNIT_SRC_audit_statement = src/audit/audit_statement.c
