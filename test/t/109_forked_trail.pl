@@ -5,6 +5,7 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use IncidentRows;
 
 my $node = PostgreSQL::Test::Cluster->new('fork');
 $node->init;
@@ -104,6 +105,7 @@ like(verdict('first.note'), qr/forked/, 'the server itself says so, too');
 
 # --- an archive that is not committed yet keeps nobody waiting
 records(400, 'many');
+IncidentRows::close_incidents($node);
 one('SELECT dataclass_audit.make_checkpoint()');
 my ($in, $out) = ('', '');
 my $timer = IPC::Run::timeout(60);
@@ -127,6 +129,7 @@ is(one('SELECT ok FROM dataclass_audit.verify()'), 't', 'verify() holds');
 
 # --- killed in the middle of one: no row, or a row and its file
 records(300, 'more');
+IncidentRows::close_incidents($node);
 one('SELECT dataclass_audit.make_checkpoint()');
 ($in, $out) = ('', '');
 $psql = IPC::Run::start([ 'psql', '-XAtq', '-U', 'auditor', '-d', $node->connstr('postgres'), '-f', '-' ], '<', \$in, '>', \$out, '2>', \$err, $timer);
