@@ -42,6 +42,8 @@ CREATE TABLE dataclass_audit.event (
 	CONSTRAINT event_pkey PRIMARY KEY (seq),
 	CONSTRAINT event_event_id_key UNIQUE (event_id)
 ) USING heap;
+-- "Breaches of this role since ..."; the writer knows its predicate (audit_trail.c).
+CREATE INDEX event_breach_idx ON dataclass_audit.event (subject, "time") WHERE breach;
 
 COMMENT ON TABLE dataclass_audit.event IS
 	'The audit trail: one row per event, chained by hashes; nobody but its writer changes it. Never holds row values or parameters.';

@@ -178,6 +178,8 @@ dc_audit_verify_archive(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	check_privilege();
+	/* a standby has no copy of the files */
+	PreventCommandDuringRecovery("dataclass_audit.verify_archive()");
 	COMPAT_INIT_MATERIALIZED_SRF(fcinfo);
 	snapshot = RegisterSnapshot(GetActiveSnapshot());
 	tile_reader_open(&check->tiles, snapshot);

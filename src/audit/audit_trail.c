@@ -21,6 +21,7 @@
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "nodes/execnodes.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -73,6 +74,7 @@ struct TrailBatch
 	Relation	event;
 	Relation	head_rel;
 	CatalogIndexState indexes;
+	IndexInfo  *breach_index;	/* takes breaches only; NULL: it is not there */
 	Oid			event_id_index;
 	TrailHead	head;
 	int64		recorded_at;
@@ -215,6 +217,26 @@ trail_last(Relation rel, Oid index, Snapshot snapshot, int64 *seq, uint8 *hash)
 	return found;
 }
 
+/*
+ * Catalog indexes have no predicates, so the functions for them would put each
+ * record into ours.  Told that it is not ready they leave it alone.
+ */
+static IndexInfo *
+find_breach_index(CatalogIndexState indexes)
+{
+	Oid			relid = trail_relid("event_breach_idx");
+
+	for (int i = 0; i < indexes->ri_NumIndices; i++)
+	{
+		if (RelationGetRelid(indexes->ri_IndexRelationDescs[i]) == relid)
+		{
+			indexes->ri_IndexRelationInfo[i]->ii_Predicate = NIL;
+			return indexes->ri_IndexRelationInfo[i];
+		}
+	}
+	return NULL;
+}
+
 TrailBatch *
 trail_open(const TrailHead *head)
 {
@@ -238,6 +260,7 @@ trail_open(const TrailHead *head)
 		RelationGetDescr(batch->head_rel)->natts != HEAD_COLUMN_COUNT)
 		damaged("The tables of the trail have not the columns they were created with.");
 	batch->indexes = CatalogOpenIndexes(batch->event);
+	batch->breach_index = find_breach_index(batch->indexes);
 	batch->head = *head;
 	tile_prepare(&batch->head);
 	batch->context = CurrentMemoryContext;
@@ -379,6 +402,8 @@ trail_insert(TrailBatch *batch, const AuditPayload *payload, const char *origin)
 	values[TRAIL_PREV_HASH - 1] = PointerGetDatum(make_bytea(place.prev_hash, AUDIT_HASH_SIZE));
 	values[TRAIL_LEAF_HASH - 1] = PointerGetDatum(make_bytea(leaf, AUDIT_HASH_SIZE));
 	tuple = heap_form_tuple(RelationGetDescr(batch->event), values, nulls);
+	if (batch->breach_index)
+		batch->breach_index->ii_ReadyForInserts = record.number[AUDIT_BREACH].value != 0;
 	CatalogTupleInsertWithInfo(batch->event, tuple, batch->indexes);
 	heap_freetuple(tuple);
 	tile_append(&batch->head, leaf);

@@ -153,7 +153,10 @@ check_by_index(Verify *v, Relation index_rel, int64 low, MemoryContext work)
 
 /* ---- from front to back ---- */
 
-/* Does the next entry of the index lead to this row?  Entries of rows that nobody sees are passed over. */
+/*
+ * Does the next entry of the index lead to this row, or, for NULL, to no row at
+ * all?  Entries of rows that nobody sees are passed over.
+ */
 static bool
 index_leads_to(Verify *v, IndexScanDesc scan, ItemPointer row)
 {
@@ -164,7 +167,7 @@ index_leads_to(Verify *v, IndexScanDesc scan, ItemPointer row)
 		TupleTableSlot *slot;
 		bool		visible;
 
-		if (ItemPointerEquals(tid, row))
+		if (row != NULL && ItemPointerEquals(tid, row))
 			return true;
 		slot = table_slot_create(v->rel, NULL);
 		visible = table_tuple_fetch_row_version(v->rel, tid, v->snapshot, slot);
@@ -172,7 +175,7 @@ index_leads_to(Verify *v, IndexScanDesc scan, ItemPointer row)
 		if (visible)
 			return false;
 	}
-	return false;
+	return row == NULL;
 }
 
 /* True if it came to the end, or to a finding; false: go on by the index. */
@@ -199,15 +202,8 @@ check_by_table(Verify *v, Relation index_rel, MemoryContext work)
 		}
 		check_tuple(v, tuple, work);
 	}
-	/* Entries that are left lead to no row, or to one that was met already. */
 	if (done && v->reason == NULL)
-	{
-		ItemPointerData nowhere;
-
-		ItemPointerSetInvalid(&nowhere);
-		done = !index_leads_to(v, index_scan, &nowhere) &&
-			index_getnext_tid(index_scan, ForwardScanDirection) == NULL;
-	}
+		done = index_leads_to(v, index_scan, NULL);
 	index_endscan(index_scan);
 	table_endscan(scan);
 	v->counted = done;

@@ -45,9 +45,7 @@ damaged(int64 seq, const char *what)
 static void
 copy_record(const TileReader *reader, HeapTuple tuple, int64 expected, TrailCopy *copy)
 {
-	static uint8 payload[AUDIT_PAYLOAD_MAX];
 	static uint8 leaf[AUDIT_LEAF_MAX];
-	size_t		payload_len;
 
 	copy->tuple = tuple;
 	trail_deform(tuple, RelationGetDescr(reader->event), &copy->fields);
@@ -55,10 +53,8 @@ copy_record(const TileReader *reader, HeapTuple tuple, int64 expected, TrailCopy
 		damaged(expected, "The record is missing, or there is more than one before it.");
 	if (copy->fields.format_version != AUDIT_FORMAT_VERSION || copy->fields.prev_hash == NULL)
 		damaged(expected, "The record is of an unknown format.");
-	payload_len = audit_payload_encode(&copy->fields.record, payload, sizeof(payload));
 	copy->leaf = leaf;
-	copy->leaf_len = payload_len == 0 ? 0 :
-		audit_leaf_encode(&copy->fields.place, payload, payload_len, leaf, sizeof(leaf));
+	copy->leaf_len = audit_leaf_encode_record(&copy->fields.place, &copy->fields.record, leaf, sizeof(leaf));
 	if (copy->leaf_len == 0 || !merkle_leaf(leaf, copy->leaf_len, copy->leaf_hash))
 		damaged(expected, "The record has no encoding: it is not as it was written.");
 }

@@ -83,6 +83,22 @@ attack('tail dropped', 'DELETE FROM dataclass_audit.event WHERE seq > 15', 16, '
 attack('all dropped', 'DELETE FROM dataclass_audit.event', 1, 'records are missing at the end');
 attack('head row gone', 'DELETE FROM dataclass_audit.head', '\d+', 'the head row is missing');
 attack('root of the head changed', "UPDATE dataclass_audit.head SET root = sha256('')", '\d+', 'the root of the tree');
+attack('subtree roots of the head changed', 'UPDATE dataclass_audit.head SET frontier = sha256(frontier) || substr(frontier, 33)', '\d+', 'the subtree roots of the head row|the head row is missing');
+
+# tiles and checkpoints: long enough for one tile, with a checkpoint in the middle
+one('DO $$ BEGIN WHILE (SELECT seq FROM dataclass_audit.head) < 260 LOOP PERFORM dataclass_audit.make_checkpoint(); END LOOP; END $$');
+my $checkpoint = one('SELECT min(size) FROM dataclass_audit.checkpoint');
+is(one('SELECT ok, reason FROM dataclass_audit.verify()'), 't|', 'a trail with a tile holds');
+attack('hash in a tile changed', "UPDATE dataclass_audit.tile SET hashes = overlay(hashes PLACING sha256('') FROM 1 + 32 * 41)", 42, 'tile 0 of level 0 of the tree does not fit');
+attack('root of a tile changed', "UPDATE dataclass_audit.tile SET root = sha256('')", 1, 'the root of tile 0 of level 0');
+attack('tile dropped', 'DELETE FROM dataclass_audit.tile', 1, 'tile 0 of level 0 of the tree is missing');
+attack('tile added', "INSERT INTO dataclass_audit.tile SELECT 1, 0, hashes, root FROM dataclass_audit.tile", '\d+', 'the tree has 1 tiles, its table 2');
+attack('root of a checkpoint changed', "UPDATE dataclass_audit.checkpoint SET root = sha256('') WHERE size = $checkpoint", $checkpoint, 'the checkpoint over the records up to this one has another root');
+attack('note of a checkpoint changed', "UPDATE dataclass_audit.checkpoint SET note = replace(note, 'pg_dataclass', 'pg_otherclass') WHERE size = $checkpoint", $checkpoint, 'the checkpoint over the records up to this one is signed by no key');
+attack('signature of a checkpoint exchanged', "UPDATE dataclass_audit.checkpoint SET note = split_part(note, E'\\n\\n', 1) || E'\\n\\n' || (SELECT split_part(note, E'\\n\\n', 2) FROM dataclass_audit.checkpoint ORDER BY size DESC LIMIT 1) WHERE size = $checkpoint", $checkpoint, 'the checkpoint over the records up to this one has a wrong signature');
+attack('checkpoint of the future', "UPDATE dataclass_audit.checkpoint SET size = 1000000 WHERE size = $checkpoint", '\d+', 'the trail was rewound: there is a checkpoint over 1000000');
+attack('fork: rewritten from a record on, with the head', 'DELETE FROM dataclass_audit.event WHERE seq > 15; UPDATE dataclass_audit.head SET seq = 15', '\d+', '');
+
 is(one('SELECT ok, reason FROM dataclass_audit.verify()'), 't|', 'after all rollbacks verify() holds');
 $node->poll_query_until('postgres', 'SELECT queued = 0 AND journal_files = 0 FROM dataclass_audit.status()');
 cmp_ok(one(q{SELECT count(*) FROM dataclass_audit.event WHERE kind = 'trail_tampered' AND breach}), '>=', 40, 'every finding is recorded as a breach');

@@ -6,6 +6,7 @@ use File::Copy;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use IncidentRows;
 
 my $node = PostgreSQL::Test::Cluster->new('export');
 $node->init;
@@ -103,10 +104,7 @@ as('officer', q{UPDATE dataclass.policy_setting SET value = 'ever' WHERE name = 
 fails('auditor', q{SELECT * FROM dataclass_audit.archive('2001-01-01')}, qr/no number of days/, 'what is no number keeps all');
 as('officer', q{DELETE FROM dataclass.policy_setting WHERE name = 'retention_days'});
 
-# --- incidents that are not closed hold their records
-my $first_open = one(q{SELECT coalesce(min(first_seq), 0) FROM dataclass_audit.incident_record r WHERE NOT EXISTS
-	(SELECT FROM dataclass_audit.incident_step s WHERE s.incident = r.id AND s.state = 'closed')});
-ok($first_open == 0 || $first_open > 512, 'no incident stands among the first two tiles');
+IncidentRows::close_incidents($node);
 
 # --- an abort leaves a file that the next one finds to be the same
 my $archive_dir = $node->data_dir . '/pg_dataclass/archive';
@@ -146,6 +144,7 @@ verifier(0, qr/ok: consistency/, 'and so is consistency', 'consistency', '--key'
 
 # --- a second range; a crash right after it
 records(300);
+IncidentRows::close_incidents($node);
 as('auditor', 'SELECT dataclass_audit.make_checkpoint()');
 is(as('auditor', 'SELECT from_seq, to_seq FROM dataclass_audit.archive(now())'), '513|768', 'the next tile');
 $node->stop('immediate');
@@ -155,6 +154,16 @@ is(one('SELECT ok FROM dataclass_audit.verify()'), 't', 'verify() holds');
 is(as('auditor', 'SELECT bool_and(ok) FROM dataclass_audit.verify_archive()'), 't', 'verify_archive() holds');
 my ($second) = split /\|/, one('SELECT file FROM dataclass_audit.archived_range WHERE from_seq = 513');
 verifier(0, qr/ok: trail: records 513 to 768/, 'the second file alone', 'trail', '--key', $key, '--proof', "$archive_dir/$second.proof", "$archive_dir/$second");
+
+# --- incidents that are not closed hold their records
+records(600);
+IncidentRows::close_incidents($node);
+IncidentRows::without_enforcement($node, IncidentRows::insert_sql('incident_record', q{'id', 999999, 'first_seq', 1100, 'last_seq', 1100}));
+as('auditor', 'SELECT dataclass_audit.make_checkpoint()');
+is(as('auditor', 'SELECT from_seq, to_seq FROM dataclass_audit.archive(now())'), '769|1024', 'an open incident begins at record 1100: the tile before it goes');
+is(as('auditor', 'SELECT count(*) FROM dataclass_audit.archive(now())'), 0, 'and no more');
+IncidentRows::close_incidents($node);
+like(as('auditor', 'SELECT from_seq, to_seq FROM dataclass_audit.archive(now())'), qr{^1025[|](1280|1536)$}, 'it is closed: more goes');
 
 # --- files that were changed
 copy("$archive_dir/$name", "$dir/kept");
