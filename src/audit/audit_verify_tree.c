@@ -32,6 +32,7 @@ typedef struct VerifyCheckpoints
 	Relation	rel;
 	Relation	index;
 	SysScanDesc scan;
+	MemoryContext caller;		/* of the scan, which allocates as it goes on */
 	MemoryContext context;		/* of the texts of next */
 	Checkpoint	next;			/* size PG_INT64_MAX: there is no more */
 	int			nkeys;
@@ -60,17 +61,18 @@ static void
 next_checkpoint(Verify *v)
 {
 	VerifyCheckpoints *c = v->checkpoints;
+	MemoryContext old = MemoryContextSwitchTo(c->caller);
 	HeapTuple	tuple = systable_getnext_ordered(c->scan, ForwardScanDirection);
-	MemoryContext old;
 	int64		before = c->next.size;
 
 	if (!HeapTupleIsValid(tuple))
 	{
+		MemoryContextSwitchTo(old);
 		c->next.size = PG_INT64_MAX;
 		return;
 	}
 	MemoryContextReset(c->context);
-	old = MemoryContextSwitchTo(c->context);
+	MemoryContextSwitchTo(c->context);
 	if (!checkpoint_deform(tuple, RelationGetDescr(c->rel), &c->next) || c->next.size <= before)
 		c->next.size = 0;
 	MemoryContextSwitchTo(old);
@@ -101,6 +103,7 @@ verify_tree_open(Verify *v)
 	c->rel = table_open(relid, AccessShareLock);
 	c->index = index_open(index, AccessShareLock);
 	c->scan = systable_beginscan_ordered(c->rel, c->index, v->snapshot, 0, NULL);
+	c->caller = CurrentMemoryContext;
 	c->context = AllocSetContextCreate(CurrentMemoryContext, "dataclass verify checkpoint", ALLOCSET_SMALL_SIZES);
 	v->checkpoints = c;
 	next_checkpoint(v);

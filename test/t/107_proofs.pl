@@ -5,6 +5,7 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use IPC::Run ();
 use Digest::SHA qw(sha256);
 use MIME::Base64;
 
@@ -141,13 +142,13 @@ cmp_ok((split /\n\n/, $text)[1] =~ /\n(\d+)\n/ ? $1 : 0, '>=', $fresh, 'a checkp
 is(one('SELECT ok, reason FROM dataclass_audit.verify()'), 't|', 'verify() holds');
 
 # --- progress of verify()
-my $session = $node->background_psql('postgres');
-$session->query_until(qr/start/, q{\echo start
-SELECT count(*) FROM generate_series(1, 100000), LATERAL (SELECT ok FROM dataclass_audit.verify(NULL, NULL + generate_series)) v;
-});
+my $checks = IPC::Run::start([ 'psql', '-X', '-d', $node->connstr('postgres'),
+	'-c', "SELECT count(*) FROM generate_series(1, 100000) g, LATERAL (SELECT ok FROM dataclass_audit.verify(NULL, $last + 0 * g)) v" ],
+	'<', \undef, '>', \my $checks_out, '2>', \my $checks_err);
 ok($node->poll_query_until('postgres', q{SELECT count(*) > 0 FROM dataclass_audit.verify_progress WHERE datname = 'postgres' AND records_total > 0}), 'progress is shown');
-one(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%generate_series(1, 100000)%' AND pid <> pg_backend_pid()});
+one(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%generate_series(1, 100000) g%' AND pid <> pg_backend_pid()});
 ok($node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM dataclass_audit.verify_progress}), 'and verify() can be interrupted');
-eval { $session->quit };
+$checks->finish;
+like($checks_err, qr/canceling statement/, 'which its caller is told');
 $node->stop;
 done_testing();
