@@ -106,6 +106,7 @@ void
 audit_init(void)
 {
 	audit_settings_init();
+	audit_login_init();
 	audit_sink_init();
 	audit_guard_init();
 	audit_launcher_init();
