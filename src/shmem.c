@@ -7,6 +7,7 @@
  *		1. audit queue lock		(audit_queue.c)
  *		2. audit journal lock	(audit_journal.c; held over the append only)
  * The lock of the storage watch (watch_shmem.c) is taken with none of these.
+ * So is the spinlock of audit_login.c, under which nothing else is done.
  * Session facts are written by their own backend before any parallel worker
  * of it exists, with its process id, and read by workers only: no lock.  Slots of protect_progress.c
  * are written by their own backend under a change counter: no lock either.
