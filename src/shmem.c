@@ -8,6 +8,7 @@
  *		2. audit journal lock	(audit_journal.c; held over the append only)
  * The locks of the storage watch (watch_shmem.c), of notices (notice_shmem.c)
  * and of the counters (stat_counter.c) are taken with none of these.
+ * So is the spinlock of audit_login.c, under which nothing else is done.
  * Session facts are written by their own backend before any parallel worker
  * of it exists, with its process id, and read by workers only: no lock.  Slots of protect_progress.c
  * are written by their own backend under a change counter: no lock either.

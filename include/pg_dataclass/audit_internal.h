@@ -391,6 +391,7 @@ extern char *audit_state_text(void);
 
 extern Size audit_login_shmem_size(void);
 extern void audit_login_shmem_init(void);
+extern void audit_login_init(void);
 extern void audit_login_tick(void);	/* the launcher, each turn */
 
 /* ---- audit_guard.c ---- */

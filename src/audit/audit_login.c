@@ -34,6 +34,7 @@
 #include "storage/spin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/relcache.h"
 
@@ -41,7 +42,6 @@
 #include "pg_dataclass/audit_internal.h"
 
 #define LOGIN_WINDOWS	128
-#define LOGIN_WINDOW_MS 60000
 
 typedef struct LoginWindow
 {
@@ -59,6 +59,7 @@ typedef struct LoginShared
 } LoginShared;
 
 static LoginShared *logins = NULL;
+static int	guc_failed_login_window = 60;	/* s */
 
 Size
 audit_login_shmem_size(void)
@@ -77,6 +78,16 @@ audit_login_shmem_init(void)
 		memset(logins, 0, sizeof(LoginShared));
 		SpinLockInit(&logins->mutex);
 	}
+}
+
+void
+audit_login_init(void)
+{
+	DefineCustomIntVariable("dataclass.failed_login_window",
+							"Sets for how long failed logins of a role are counted before they are recorded as one.",
+							"The first one is recorded at once.",
+							&guc_failed_login_window, 60, 1, 3600,
+							PGC_SIGHUP, GUC_UNIT_S | GUC_DISALLOW_IN_AUTO_FILE, NULL, NULL, NULL);
 }
 
 /* ------------------------------------------------------------------------
@@ -187,7 +198,7 @@ begins_window(LoginWindow *login, LoginWindow *before)
 		else if (!OidIsValid(each->role) && unused == NULL)
 			unused = each;
 	}
-	if (found != NULL && login->since < found->since + LOGIN_WINDOW_MS * INT64CONST(1000))
+	if (found != NULL && login->since < found->since + guc_failed_login_window * INT64CONST(1000000))
 	{
 		found->counted++;
 		begins = false;
@@ -243,7 +254,7 @@ take_ended(TimestampTz now, LoginWindow *ended)
 	{
 		LoginWindow *each = &logins->windows[i];
 
-		if (!OidIsValid(each->role) || now < each->since + LOGIN_WINDOW_MS * INT64CONST(1000))
+		if (!OidIsValid(each->role) || now < each->since + guc_failed_login_window * INT64CONST(1000000))
 			continue;
 		*ended = *each;
 		each->role = InvalidOid;

@@ -132,6 +132,7 @@ audit_init(void)
 {
 	audit_settings_init();
 	checkpoint_init();
+	audit_login_init();
 	audit_sink_init();
 	audit_guard_init();
 	audit_launcher_init();
