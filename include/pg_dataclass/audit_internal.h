@@ -121,7 +121,6 @@ extern bool audit_queue_attach_writer(Oid dbid);
 extern void audit_queue_detach_writer(void);	/* before exit; taken slots go back */
 extern bool audit_queue_try_detach_idle(void);	/* false: there is work */
 extern int	audit_queue_take(Oid dbid, AuditTaken *taken, int max);
-extern int	audit_queue_waiting(void);	/* events queued for the writer's database; no lock */
 extern void audit_queue_finish(const AuditTaken *taken, int n, bool recorded);
 extern void audit_queue_no_extension(Oid dbid);
 extern bool audit_queue_import_wanted(bool clear);

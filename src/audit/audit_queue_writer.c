@@ -19,7 +19,6 @@
 #include "pg_dataclass/audit_queue.h"
 
 static Oid	attached_database = InvalidOid;
-static AuditDatabase *attached_entry = NULL;	/* stays put while the writer is there */
 
 /*
  * Payloads that this process has taken, one after the other.  No more is taken
@@ -45,10 +44,7 @@ audit_queue_attach_writer(Oid dbid)
 	}
 	LWLockRelease(&audit_queue->lock);
 	if (attached)
-	{
 		attached_database = dbid;
-		attached_entry = db;
-	}
 	return attached;
 }
 
@@ -115,7 +111,6 @@ detach(AuditDatabase *db)
 	db->writer_pid = 0;
 	db->writer_latch = NULL;
 	attached_database = InvalidOid;
-	attached_entry = NULL;
 }
 
 /* Events that wait for a writer which will not come: their backends journal them.  The lock is held. */
@@ -195,13 +190,6 @@ audit_queue_try_detach_idle(void)
 	}
 	LWLockRelease(&audit_queue->lock);
 	return idle;
-}
-
-/* A glance, for somebody who only wants to know whether to wait a moment. */
-int
-audit_queue_waiting(void)
-{
-	return attached_entry ? *(volatile int *) &attached_entry->queued : 0;
 }
 
 int

@@ -40,8 +40,6 @@
 #define SYNC_REP_PATIENCE	2000	/* ms that a commit may wait for a standby */
 #define SYNC_REP_RETRY		30000	/* ms until it is tried again */
 #define IMPORT_RETRY		2000	/* ms after an import that failed */
-#define GATHER_LEAST		4		/* records in the last batch from which on it is worth waiting for more */
-#define GATHER_TIME			100		/* microseconds */
 
 bool		audit_own_process = false;
 
@@ -318,31 +316,15 @@ leave_without_trail(void)
 	proc_exit(0);
 }
 
-/*
- * Those who were just acknowledged are about to come again: a commit of its own
- * for the first of them would make all others wait for it.  In the manner of
- * commit_delay, but only under load.
- */
-static void
-gather(int last_batch)
-{
-	if (last_batch >= GATHER_LEAST && audit_queue_waiting() < last_batch)
-		pg_usleep(GATHER_TIME);
-}
-
 bool
 writer_serve_queue(void)
 {
-	static int	last_batch = 0;
 	AuditTaken	taken[AUDIT_BATCH_MAX];
-	int			n;
+	int			n = audit_queue_take(MyDatabaseId, taken, AUDIT_BATCH_MAX);
 	int			sqlstate = 0;
 	TimestampTz from;
 	TimestampTz to;
 
-	gather(last_batch);
-	n = audit_queue_take(MyDatabaseId, taken, AUDIT_BATCH_MAX);
-	last_batch = n;
 	/* What could not be recorded is told as soon as something can be. */
 	if (n == 0)
 		return audit_queue_lost(&from, &to) > 0 && record_taken(taken, 0, &sqlstate);
