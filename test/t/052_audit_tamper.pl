@@ -68,7 +68,7 @@ my %edit = (
 	backend_pid => 'backend_pid + 1', session_id => "''", transaction_id => '0', database => 'NULL',
 	object_type => "'view'", object_identity => "'public.file'", class_id => '0', object_id => 'NULL',
 	object_subid => '1', label => "'open'", rule => 'NULL', required_tier => "''", found_tier => "'highest'",
-	statement => "statement || ' '", detail => "''", origin => "'writer'", format_version => '2',
+	statement => "statement || ' '", detail => "''", repeats => '5', node => "'elsewhere'", origin => "'writer'", format_version => '2',
 	prev_hash => "sha256('')", leaf_hash => "sha256('')");
 my @columns = split /\n/, one("SELECT attname FROM pg_attribute WHERE attrelid = 'dataclass_audit.event'::regclass AND attnum > 0 AND attname <> 'seq'");
 is(join(' ', sort @columns), join(' ', sort keys %edit), 'an edit for each column');

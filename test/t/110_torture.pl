@@ -234,7 +234,12 @@ my %round = (
 		kill 'KILL', $writer if $writer =~ /^\d+$/;
 		waitpid $pid, 0;
 		$pid = 0;
-		$node->poll_query_until('postgres', 'SELECT true') or die 'the server did not come back';
+		# a psql that is refused at once breaks the pipe to its input
+		for (1 .. 600)
+		{
+			last if eval { $node->psql('postgres', 'SELECT true') == 0 };
+			usleep(100_000);
+		}
 	},
 	server_killed => sub {
 		kill_server();
