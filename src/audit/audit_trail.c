@@ -332,21 +332,36 @@ set_values(const AuditRecord *record, Datum *values, bool *nulls)
 	}
 }
 
-/* For those who follow up on records within the same transaction. */
-static void
-remember(TrailBatch *batch, const AuditPayload *payload, const uint8 *leaf)
+/*
+ * A copy that lives as long as the batch: decoded once, for the row and for
+ * those who follow up on records within the same transaction.
+ */
+static TrailInserted *
+keep_payload(TrailBatch *batch, const AuditPayload *payload)
 {
 	MemoryContext old = MemoryContextSwitchTo(batch->context);
-	TrailInserted *inserted = palloc0(sizeof(TrailInserted));
-	uint8	   *copy = palloc(payload->len);
+	TrailInserted *kept = palloc(sizeof(TrailInserted) + payload->len);
+	uint8	   *copy = (uint8 *) (kept + 1);
 	const char *error;
 
 	memcpy(copy, payload->data, payload->len);
-	(void) audit_payload_decode(copy, payload->len, &inserted->record, &error);
-	inserted->seq = batch->head.seq;
-	inserted->recorded_at = batch->recorded_at;
-	memcpy(inserted->leaf, leaf, AUDIT_HASH_SIZE);
-	batch->inserted = lappend(batch->inserted, inserted);
+	if (!audit_payload_decode(copy, payload->len, &kept->record, &error))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("audit event cannot be read: %s", error)));
+	MemoryContextSwitchTo(old);
+	return kept;
+}
+
+static void
+remember(TrailBatch *batch, TrailInserted *kept, const uint8 *leaf)
+{
+	MemoryContext old = MemoryContextSwitchTo(batch->context);
+
+	kept->seq = batch->head.seq;
+	kept->recorded_at = batch->recorded_at;
+	memcpy(kept->leaf, leaf, AUDIT_HASH_SIZE);
+	batch->inserted = lappend(batch->inserted, kept);
 	MemoryContextSwitchTo(old);
 }
 
@@ -368,18 +383,12 @@ trail_insert(TrailBatch *batch, const AuditPayload *payload, const char *origin)
 	static uint8 leaf_bytes[AUDIT_LEAF_MAX];
 	Datum		values[TRAIL_COLUMN_COUNT] = {0};
 	bool		nulls[TRAIL_COLUMN_COUNT] = {false};
-	AuditRecord record;
+	TrailInserted *kept = keep_payload(batch, payload);
 	AuditPlace	place;
 	uint8		leaf[AUDIT_HASH_SIZE];
 	pg_uuid_t	uuid;
-	const char *error;
 	size_t		len;
 	HeapTuple	tuple;
-
-	if (!audit_payload_decode(payload->data, payload->len, &record, &error))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("audit event cannot be read: %s", error)));
 
 	place.seq = batch->head.seq + 1;
 	place.recorded_at = batch->recorded_at;
@@ -392,8 +401,8 @@ trail_insert(TrailBatch *batch, const AuditPayload *payload, const char *origin)
 				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
 				 errmsg("could not compute the hash of an audit record")));
 
-	set_values(&record, values, nulls);
-	memcpy(uuid.data, record.event_id, UUID_LEN);
+	set_values(&kept->record, values, nulls);
+	memcpy(uuid.data, kept->record.event_id, UUID_LEN);
 	values[TRAIL_SEQ - 1] = Int64GetDatum(place.seq);
 	values[TRAIL_EVENT_ID - 1] = UUIDPGetDatum(&uuid);
 	values[TRAIL_RECORDED_AT - 1] = TimestampTzGetDatum(audit_timestamp(place.recorded_at));
@@ -410,7 +419,7 @@ trail_insert(TrailBatch *batch, const AuditPayload *payload, const char *origin)
 
 	batch->head.seq = place.seq;
 	memcpy(batch->head.hash, leaf, AUDIT_HASH_SIZE);
-	remember(batch, payload, leaf);
+	remember(batch, kept, leaf);
 }
 
 void

@@ -8,6 +8,7 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use File::Path ();
 use IO::Select;
 use IO::Socket::UNIX;
 use POSIX ();
@@ -15,7 +16,8 @@ use Time::HiRes qw(usleep time);
 
 my $clients = $ENV{DC_TORTURE_CLIENTS} || 100;
 my $least = 2 * $clients;      # denials before and after what is done to the server
-my $disk = $ENV{DC_FSCRYPT_DIR} || '';
+my $disk = $ENV{DC_SMALL_DIR} || '';
+my $disk_rounds = 6;
 my $dir = PostgreSQL::Test::Utils::tempdir;
 my $node = PostgreSQL::Test::Cluster->new('torture0');
 $node->init(allows_streaming => 1);
@@ -202,6 +204,8 @@ sub check_hashes
 sub kill_server
 {
 	my $postmaster = $node->{_pid};
+	# it starts no more of them meanwhile
+	kill 'STOP', $postmaster;
 	my @children = split /\s+/, `ps -o pid= --ppid $postmaster`;
 	kill 'KILL', $postmaster, grep { /^\d+$/ } @children;
 	$node->{_pid} = undef;
@@ -230,7 +234,12 @@ my %round = (
 		kill 'KILL', $writer if $writer =~ /^\d+$/;
 		waitpid $pid, 0;
 		$pid = 0;
-		$node->poll_query_until('postgres', 'SELECT true') or die 'the server did not come back';
+		# a psql that is refused at once breaks the pipe to its input
+		for (1 .. 600)
+		{
+			last if eval { $node->psql('postgres', 'SELECT true') == 0 };
+			usleep(100_000);
+		}
 	},
 	server_killed => sub {
 		kill_server();
@@ -266,6 +275,17 @@ for my $n (1 .. 2)
 }
 check_hashes('postgres');
 
+# --- writers and servers that end
+my @kinds = qw(terminate server_killed terminate restart terminate writer_killed);
+while ($round < ($disk ne '' ? 50 - $disk_rounds : 50))
+{
+	my $kind = $kinds[ $round % @kinds ];
+	start_load(target($node, 'c'));
+	wait_for_told($least);
+	$round{$kind}->();
+	check($kind);
+	check_hashes('postgres') if $round % 10 == 0;
+}
 # --- the disk under the trail is full: a database of its own there
 my ($ballast, $filler) = ("$disk/ballast", "$disk/filler");
 sub fill_disk
@@ -284,7 +304,6 @@ sub fill_disk
 	close $fh;
 }
 
-my $disk_rounds = 0;
 my $space = "$disk/torture";
 if ($disk ne '' && mkdir $space)
 {
@@ -295,10 +314,9 @@ if ($disk ne '' && mkdir $space)
 	append_to_file($filler, "\0" x (16 * 1024 * 1024));
 	fill_disk($ballast);
 	unlink $filler;
-	for (1 .. 6)
+	for (1 .. $disk_rounds)
 	{
 		my $log = -s $node->logfile;
-		$disk_rounds++;
 		start_load(target($node, 'd', 'small'));
 		wait_for_told($clients);
 		fill_disk($filler);
@@ -318,27 +336,13 @@ if ($disk ne '' && mkdir $space)
 	ok($node->poll_query_until('small', q{SELECT count(*) > 0 FROM dataclass_audit.event WHERE detail LIKE 'Recording was impaired %' AND detail LIKE '%no space%'}),
 		'the trail tells that there was no space');
 	check_hashes('small');
-	$node->safe_psql('postgres', 'DROP DATABASE small WITH (FORCE)');
-	$node->safe_psql('postgres', 'DROP TABLESPACE small');
-	unlink $ballast;
-	rmdir $space;
 }
 else
 {
-	note('rounds with a full disk are left out: ' . ($ENV{DC_FSCRYPT_WHY} || 'no file system to fill'));
+	note('rounds with a full disk are left out: ' . ($ENV{DC_FSCRYPT_WHY} || 'there is no file system to fill'));
 }
 
-# --- the rest of the rounds
-my @kinds = qw(terminate server_killed terminate restart terminate writer_killed);
-while ($round < 50)
-{
-	my $kind = $kinds[ $round % @kinds ];
-	start_load(target($node, 'c'));
-	wait_for_told($least);
-	$round{$kind}->();
-	check($kind);
-	check_hashes('postgres') if $round % 10 == 0;
-}
 is($round, 50, '50 rounds');
 $node->stop;
+File::Path::remove_tree($space, $ballast) if $disk ne '';
 done_testing();
