@@ -412,7 +412,7 @@ trail_insert(TrailBatch *batch, const AuditPayload *payload, const char *origin)
 	values[TRAIL_LEAF_HASH - 1] = PointerGetDatum(make_bytea(leaf, AUDIT_HASH_SIZE));
 	tuple = heap_form_tuple(RelationGetDescr(batch->event), values, nulls);
 	if (batch->breach_index)
-		batch->breach_index->ii_ReadyForInserts = record.number[AUDIT_BREACH].value != 0;
+		batch->breach_index->ii_ReadyForInserts = kept->record.number[AUDIT_BREACH].value != 0;
 	CatalogTupleInsertWithInfo(batch->event, tuple, batch->indexes);
 	heap_freetuple(tuple);
 	tile_append(&batch->head, leaf);

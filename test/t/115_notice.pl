@@ -5,7 +5,6 @@ use strict;
 use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
-use IPC::Run;
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -231,25 +230,6 @@ is(one('SELECT count(*) FROM dataclass_audit.notice_status'), '2', 'the status c
 soon("SELECT count(*) = 1 FROM dataclass_audit.incident WHERE subject = '$role' AND state = 'notified'", 'the command is run whatever the notification queue does');
 $deaf->must('ROLLBACK');
 $deaf->run('COMMIT');
-
-# Whoever commits a NOTIFY holds the lock of the queue until a standby answers that is not there.
-$node->append_conf('postgresql.conf', "synchronous_standby_names = 'nobody'");
-$node->reload;
-$node->poll_query_until('postgres', q{SELECT current_setting('synchronous_standby_names') = 'nobody'});
-my $holder = $node->connstr('postgres');
-my $held = IPC::Run::start([ 'psql', '-X', '-d', $holder, '-c', 'NOTIFY something' ], '<', \undef, '>', \my $held_out, '2>', \my $held_err);
-$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'});
-$ENV{PGOPTIONS} = '-c synchronous_commit=local';
-($role) = deny();
-soon("SELECT count(*) = 1 FROM dataclass_audit.incident WHERE subject = '$role' AND state = 'notified'", 'the command is run while nobody can notify');
-soon("SELECT count(*) > 0 FROM dataclass_audit.delivery d JOIN dataclass_audit.notice n ON n.id = d.notice WHERE n.body->>'role' = '$role' AND d.channel = 'notify' AND d.status = 'failed'",
-	'the failure of NOTIFY is recorded');
-$node->append_conf('postgresql.conf', "synchronous_standby_names = ''");
-$node->reload;
-$held->finish;
-soon("SELECT count(*) > 0 FROM dataclass_audit.delivery d JOIN dataclass_audit.notice n ON n.id = d.notice WHERE n.body->>'role' = '$role' AND d.channel = 'notify' AND d.status = 'delivered'",
-	'and it is tried again');
-delete $ENV{PGOPTIONS};
 
 # --- no worker slot, an extension that goes, a database that goes ---------------------------------
 
