@@ -60,7 +60,7 @@ RESET ROLE;
 \set VERBOSITY default
 SELECT step, state, octet_length(reason) AS bytes FROM dataclass_audit.incident_step WHERE incident = :id ORDER BY step;	-- ok
 SELECT state, notified_at = state_since AS no, closed_at FROM dataclass_audit.incident WHERE id = :id;	-- ok
-SELECT action, outcome, breach, object_type, regexp_replace(left(detail, 30), '[0-9]+', 'N') AS detail FROM dataclass_audit.event
+SELECT action, outcome, breach, object_type, left(regexp_replace(detail, '[0-9]+', 'N'), 30) AS detail FROM dataclass_audit.event
 	WHERE kind = 'incident' AND object_identity = :'id' ORDER BY seq;	-- ok, each step
 SELECT status IN ('met', 'late') AS over, disclosed_at >= discovered_at AS told FROM dataclass_audit.disclosure WHERE incident = :id;	-- ok
 REVOKE dataclass_officer FROM inc_officer;

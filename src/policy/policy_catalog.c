@@ -312,11 +312,10 @@ read_compartment(PolicySnapshot *p, Datum *values, bool *nulls)
 	p->compartments[p->ncompartments++] = keep_text(values[0]);
 }
 
-/* What is no number permits nothing. */
 static int
-number_or_zero(const char *value)
+number_or(const char *value, int otherwise)
 {
-	return strspn(value, "0123456789") == strlen(value) && strlen(value) < 6 ? (int) strtol(value, NULL, 10) : 0;
+	return value[0] && strspn(value, "0123456789") == strlen(value) && strlen(value) < 6 ? atoi(value) : otherwise;
 }
 
 static void
@@ -334,12 +333,11 @@ read_setting(PolicySnapshot *p, Datum *values, bool *nulls)
 	else if (strcmp(name, "check_at_start") == 0)
 		p->check_at_start = strcmp(value, "off") != 0;
 	else if (strcmp(name, "max_risk_days") == 0)
-		p->max_risk_days = number_or_zero(value);
+		p->max_risk_days = number_or(value, 0);
 	else if (strcmp(name, "break_glass_minutes") == 0)
-		p->break_glass_minutes = number_or_zero(value);
+		p->break_glass_minutes = number_or(value, 0);
 	else if (strcmp(name, "retention_days") == 0)
-		/* what is no number keeps everything */
-		p->retention_days = value[0] != '\0' && strspn(value, "0123456789") == strlen(value) && strlen(value) < 6 ? (int) strtol(value, NULL, 10) : -1;
+		p->retention_days = number_or(value, -1);	/* keeps everything */
 }
 
 static void
