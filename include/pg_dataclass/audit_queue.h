@@ -36,6 +36,7 @@ typedef struct AuditSlot
 	Latch	   *owner;			/* who waits; NULL: nobody */
 	bool		orphan;			/* nobody ever waited: the taker answers for it */
 	bool		sealed;			/* taken, and its transaction is about to commit */
+	TransactionId sealed_by;	/* which; Invalid: none, it goes to the journal */
 	bool		retry;			/* an earlier taker may have committed it */
 	uint8		reason;			/* JournalReason of SLOT_FAILED */
 	int			taker;			/* pid */

@@ -20,7 +20,6 @@
 #include "pg_dataclass/audit_queue.h"
 
 static Oid	attached_database = InvalidOid;
-static TransactionId sealed_by = InvalidTransactionId;
 
 /*
  * Payloads that this process has taken, one after the other.  No more is taken
@@ -99,13 +98,13 @@ void
 audit_queue_seal(const AuditTaken *taken, int n, TransactionId xid, bool *gone)
 {
 	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
-	sealed_by = xid;
 	for (int i = 0; i < n; i++)
 	{
 		AuditSlot  *slot = &audit_queue->slots[taken[i].slot];
 
 		gone[i] = slot->owner == NULL && !slot->orphan;
 		slot->sealed = !gone[i];
+		slot->sealed_by = xid;
 	}
 	LWLockRelease(&audit_queue->lock);
 }
@@ -125,7 +124,7 @@ release_taken(void)
 		if (db == NULL)
 			continue;
 		db->taken--;
-		if (slot->sealed && TransactionIdDidCommit(sealed_by))
+		if (slot->sealed && TransactionIdDidCommit(slot->sealed_by))
 		{
 			Latch	   *owner = settle(i, true);
 

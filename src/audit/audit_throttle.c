@@ -83,6 +83,7 @@ typedef struct HeldRepeat
 
 static MemoryContext throttle_context = NULL;
 static HTAB *windows = NULL;	/* NULL: to be read from the table */
+static TimestampTz retry_at = 0;	/* after a summary that failed */
 static int64 next_end = PG_INT64_MAX;	/* no window ends before */
 static HeldRepeat *held = NULL;
 static int	nheld = 0;
@@ -451,6 +452,19 @@ summarize_work(TrailBatch *batch, void *arg)
 		close_window(batch, work->window[i]);
 }
 
+/* The windows are read as for any transaction. */
+static void
+read_work(TrailBatch *batch, void *arg)
+{
+}
+
+static long
+try_later(TimestampTz now)
+{
+	retry_at = TimestampTzPlusMilliseconds(now, SUMMARY_RETRY);
+	return SUMMARY_RETRY;
+}
+
 /* Windows that are over; those without a repeat are forgotten at once. */
 static void
 collect_ended(SummaryWork *work, int64 now, bool all)
@@ -479,6 +493,11 @@ throttle_summarize(TimestampTz now, bool all)
 	SummaryWork work;
 	int			sqlstate;
 
+	if (!all && retry_at > now)
+		return TimestampDifferenceMilliseconds(now, retry_at) + 1;
+	/* Nothing else may happen that has them read: what is over is summed up all the same. */
+	if (windows == NULL && !writer_transaction(read_work, NULL, &sqlstate))
+		return try_later(now);
 	while (windows != NULL && (all || next_end <= unix_now))
 	{
 		collect_ended(&work, unix_now, all);
@@ -486,7 +505,7 @@ throttle_summarize(TimestampTz now, bool all)
 			break;
 		/* After a failure the rows are still there, and read again by the next transaction. */
 		if (!writer_transaction(summarize_work, &work, &sqlstate))
-			return SUMMARY_RETRY;
+			return try_later(now);
 		for (int i = 0; i < work.n; i++)
 			drop_window(work.window[i]);
 	}

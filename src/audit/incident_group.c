@@ -42,6 +42,8 @@ static bool deadlines_put = false;
 void
 incident_group_begin(void)
 {
+	/* here alone: what the transaction opens itself stays until it ends */
+	incident_open_forget(GetCurrentTimestamp());
 	opened = NIL;
 	deadlines_put = false;
 }
@@ -226,7 +228,6 @@ group_breaches(List *breaches)
 
 	open_tables(&tables);
 	incident_policy_refresh();
-	incident_open_forget(now);
 	foreach(cell, breaches)
 	{
 		TrailInserted *inserted = lfirst(cell);

@@ -2,7 +2,9 @@
 # terminated or killed, the server is killed with SIGKILL or restarted, the
 # disk under the trail is full, a standby is promoted.  Each denial has a marker of
 # its own, its application_name; each one that a client was told of is in the trail
-# exactly once, the sequence has no gaps and verify() holds.
+# exactly once, the sequence has no gaps and verify() holds.  In some rounds a client
+# repeats its denial: then the trail stands for each of them, counted exactly.  At the
+# end the incidents have counted all breaches of the trail.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -18,6 +20,7 @@ my $clients = $ENV{DC_TORTURE_CLIENTS} || 100;
 my $least = 2 * $clients;      # denials before and after what is done to the server
 my $disk = $ENV{DC_SMALL_DIR} || '';
 my $disk_rounds = 6;
+my $repeating = 0;            # in this round
 my $dir = PostgreSQL::Test::Utils::tempdir;
 my $node = PostgreSQL::Test::Cluster->new('torture0');
 $node->init(allows_streaming => 1);
@@ -26,6 +29,7 @@ shared_preload_libraries = 'pg_dataclass'
 max_connections = @{[ 2 * $clients + 20 ]}
 dataclass.session_tier_enforcement = off
 dataclass.at_rest_enforcement = off
+dataclass.repeat_window = '1s'
 log_statement = none
 log_connections = off
 log_disconnections = off
@@ -59,7 +63,7 @@ sub ask
 {
 	my ($c, $round) = @_;
 	$c->{n}++;
-	$c->{marker} = "r$round-$c->{name}-n$c->{n}";
+	$c->{marker} = "r$round-$c->{name}" . ($repeating ? '' : "-n$c->{n}");
 	$c->{denied} = 0;
 	return syswrite $c->{socket}, message('Q', "SET application_name = '$c->{marker}'; SELECT * FROM files\0");
 }
@@ -121,7 +125,7 @@ sub load
 }
 
 my $round = 0;
-my (%told_of, $pid, $told_file);
+my ($pid, $told_file);
 
 sub start_load
 {
@@ -172,25 +176,26 @@ sub target
 	return [ $name, $server->host . '/.s.PGSQL.' . $server->port, $database || 'postgres' ];
 }
 
-# All that clients were told of in this round is in the trail, once.
+# All that clients were told of in this round is in the trail, once.  Each may have
+# been denied once more than it was told of, when its connection ended.
 sub check
 {
 	my ($what, $database) = @_;
 	$database ||= 'postgres';
-	my $told = told();
-	my %count;
-	my @missing;
+	my (%told, %count, @missing);
+	$told{$_}++ for @{ told() };
 	for (1 .. 600)
 	{
-		%count = ();
-		$count{$_}++ for split /\n/, $node->safe_psql($database, "SELECT application FROM dataclass_audit.event WHERE kind = 'access_denied' AND application LIKE 'r$round-%'");
-		@missing = grep { !$count{$_} } @$told;
-		last if !@missing;
+		%count = map { split /=/ } split /\n/, $node->safe_psql($database, "SELECT application || '=' || sum(coalesce(repeats, 1)) FROM dataclass_audit.event WHERE kind = 'access_denied' AND application LIKE 'r$round-%' GROUP BY application");
+		@missing = grep { ($count{$_} || 0) < $told{$_} } keys %told;
+		last if !@missing && (!$repeating || $node->safe_psql($database, 'SELECT count(*) FROM dataclass_audit.repeat') eq '0');
 		usleep(100_000);
 	}
-	my $number = @$told;
-	my @twice = grep { $count{$_} > 1 } keys %count;
+	my $number = @{ told() };
+	my @twice = grep { $count{$_} > ($repeating ? ($told{$_} || 0) + 1 : 1) } keys %count;
+	$what .= ', with repeats' if $repeating;
 	my $ok = ok($number >= $least && !@missing && !@twice, "round $round, $what: $number denials told of, each in the trail, once");
+	is($node->safe_psql($database, "SELECT count(*) > 0 FROM dataclass_audit.event WHERE repeats > 1 AND application LIKE 'r$round-%'"), 't', "round $round: which counts repeats") if $repeating;
 	diag("missing: @missing[0 .. ($#missing > 5 ? 5 : $#missing)]; twice: @twice[0 .. ($#twice > 5 ? 5 : $#twice)]") unless $ok;
 	is($node->safe_psql($database, 'SELECT count(*) = max(seq) AND min(seq) = 1 FROM dataclass_audit.event'), 't', "round $round, $what: sequence without gaps");
 }
@@ -199,6 +204,20 @@ sub check_hashes
 {
 	my ($database) = @_;
 	is($node->safe_psql($database, 'SELECT ok, reason FROM dataclass_audit.verify()'), 't|', "round $round: verify() holds in $database");
+}
+
+# Incidents stand for the breaches of the trail, all of them and each once.
+sub check_incidents
+{
+	my ($database) = @_;
+	my $of_trail = q{SELECT e.kind, e.rule, e.subject, sum(coalesce(e.repeats, 1)) FROM dataclass_audit.event e WHERE e.breach AND e.kind <> 'disclosure' GROUP BY 1, 2, 3};
+	my $of_incidents = 'SELECT i.kind, i.rule, i.subject, sum(i.breaches) FROM dataclass_audit.incident_record i GROUP BY 1, 2, 3';
+	ok($node->poll_query_until($database, q{SELECT queued = 0 AND journal_files = 0 AND NOT EXISTS (SELECT FROM dataclass_audit.repeat) FROM dataclass_audit.status()}), "nothing is on its way in $database");
+	my $ok = ok($node->poll_query_until($database, "SELECT NOT EXISTS (($of_trail) EXCEPT ($of_incidents)) AND NOT EXISTS (($of_incidents) EXCEPT ($of_trail))"), "incidents in $database have counted the breaches of the trail, each once");
+	diag($node->safe_psql($database, "SELECT * FROM ($of_trail) t FULL JOIN ($of_incidents) i USING (kind, rule, subject)")) unless $ok;
+	is($node->safe_psql($database, q{SELECT count(*) FROM dataclass_audit.event e WHERE e.breach AND e.kind <> 'disclosure'
+		AND (SELECT count(*) FROM dataclass_audit.incident_event i WHERE i.seq = e.seq) <> 1}), '0', 'and each breach belongs to one');
+	note($node->safe_psql($database, "SELECT kind, rule, subject, count(*), sum(breaches) FROM dataclass_audit.incident_record GROUP BY 1, 2, 3"));
 }
 
 sub kill_server
@@ -280,12 +299,17 @@ my @kinds = qw(terminate server_killed terminate restart terminate writer_killed
 while ($round < ($disk ne '' ? 50 - $disk_rounds : 50))
 {
 	my $kind = $kinds[ $round % @kinds ];
+	$repeating = $round >= 20 && $round < 20 + @kinds;
 	start_load(target($node, 'c'));
 	wait_for_told($least);
 	$round{$kind}->();
 	check($kind);
 	check_hashes('postgres') if $round % 10 == 0;
 }
+$repeating = 0;
+check_hashes('postgres');
+check_incidents('postgres');
+
 # --- the disk under the trail is full: a database of its own there
 my ($ballast, $filler) = ("$disk/ballast", "$disk/filler");
 sub fill_disk
@@ -316,6 +340,7 @@ if ($disk ne '' && mkdir $space)
 	unlink $filler;
 	for (1 .. $disk_rounds)
 	{
+		$repeating = $_ % 3 == 0;
 		my $log = -s $node->logfile;
 		start_load(target($node, 'd', 'small'));
 		wait_for_told($clients);
@@ -336,6 +361,7 @@ if ($disk ne '' && mkdir $space)
 	ok($node->poll_query_until('small', q{SELECT count(*) > 0 FROM dataclass_audit.event WHERE detail LIKE 'Recording was impaired %' AND detail LIKE '%no space%'}),
 		'the trail tells that there was no space');
 	check_hashes('small');
+	check_incidents('small');
 }
 else
 {
