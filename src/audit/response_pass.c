@@ -242,7 +242,7 @@ count_anew(Relation rel, Relation index, int64 position)
 	from = GetCurrentTimestamp() - reach;
 	ScanKeyInit(&key, TRAIL_SEQ, BTLessEqualStrategyNumber, F_INT8LE, Int64GetDatum(position));
 	scan = systable_beginscan_ordered(rel, index, NULL, 1, &key);
-	old = MemoryContextSwitchTo(work);
+	/* not in work: an index scan allocates what it keeps in the context of any of its calls */
 	while (rules != NIL && HeapTupleIsValid(tuple = systable_getnext_ordered(scan, BackwardScanDirection)))
 	{
 		ResponseBreach breach;
@@ -251,11 +251,12 @@ count_anew(Relation rel, Relation index, int64 position)
 		CHECK_FOR_INTERRUPTS();
 		if (DatumGetTimestampTz(heap_getattr(tuple, TRAIL_RECORDED_AT, RelationGetDescr(rel), &isnull)) < from)
 			break;
+		old = MemoryContextSwitchTo(work);
 		if (breach_of(tuple, RelationGetDescr(rel), &breach))
 			take_breach(&breach, false);
+		MemoryContextSwitchTo(old);
 		MemoryContextReset(work);
 	}
-	MemoryContextSwitchTo(old);
 	systable_endscan_ordered(scan);
 	MemoryContextDelete(work);
 	counting = true;
