@@ -50,6 +50,8 @@ extern void notice_forget_database(Oid dbid);
 /* Worker side */
 extern bool notice_attach_worker(Oid dbid);
 /* Was there a wake-up since the last call? */
+/* Is there a wake-up to take? */
+extern bool notice_wake_waits(void);
 extern bool notice_take_wake(void);
 /* Leave until due (0: until the next wake-up); false: there was a wake-up. */
 extern bool notice_leave(TimestampTz due);

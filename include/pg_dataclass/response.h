@@ -80,14 +80,15 @@ extern bool response_target(const ResponseRule *rule, const ResponseBreach *brea
 
 /* Forget all; rules: what they index, kept by the caller. */
 extern void response_count_begin(List *rules);
-/* Add a breach; returns how many lie in the window of the rule now, and forgets them when the threshold is reached. */
-extern int64 response_count_add(int rule, const char *target, const ResponseBreach *breach, bool fires);
+/* Add a breach; returns how many lie in the window of the rule now. */
+extern int64 response_count_add(int rule, const char *target, const ResponseBreach *breach);
+extern void response_count_clear(int rule, const char *target);
 
 /* ---- response_measure.c ---- */
 
 extern void response_apply(const ResponseRule *rule, const char *target, const ResponseBreach *breach, int64 count);
-/* The last record from which on counting began anew, 0: none. */
-extern int64 response_measured_to(const char *rule, const char *target);
+/* The last record from which on counting began anew, 0: none; at, unless NULL: when that was. */
+extern int64 response_measured_to(const char *rule, const char *target, TimestampTz *at);
 extern void response_measure_record(const char *rule, const char *target, int64 seq, const char *measure,
 									const char *outcome, int64 count, const char *detail);
 

@@ -35,7 +35,7 @@
 
 #define RETRY_FIRST		1000	/* ms after a checkpoint that failed */
 #define RETRY_LAST		300000
-#define BREACH_SPACING	50		/* ms between checkpoints after breaches, in a storm of them */
+#define BREACH_SPACING	200		/* ms between checkpoints after breaches, in a storm of them */
 #define CLASSES_MAX		8
 #define CLASS_NAME_MAX	64
 

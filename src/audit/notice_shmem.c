@@ -119,11 +119,12 @@ notice_wake(Oid dbid)
 	entry = find_entry(dbid, true);
 	if (entry != NULL)
 	{
-		entry->wanted = true;
-		if (entry->state == NOTICE_RUNNING)
+		/* it looks again before it sleeps for long */
+		if (entry->state == NOTICE_RUNNING && !entry->wanted)
 			SetLatch(entry->worker_latch);
-		else if (shared->launcher_latch != NULL)
+		else if (entry->state != NOTICE_RUNNING && shared->launcher_latch != NULL)
 			SetLatch(shared->launcher_latch);
+		entry->wanted = true;
 	}
 	LWLockRelease(&shared->lock);
 }
@@ -285,6 +286,17 @@ notice_attach_worker(Oid dbid)
 	}
 	LWLockRelease(&shared->lock);
 	return attached != NULL;
+}
+
+bool
+notice_wake_waits(void)
+{
+	bool		wanted;
+
+	LWLockAcquire(&shared->lock, LW_SHARED);
+	wanted = attached->wanted;
+	LWLockRelease(&shared->lock);
+	return wanted;
 }
 
 bool

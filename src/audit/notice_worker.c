@@ -39,6 +39,7 @@
 #include "pg_dataclass/notice_expand.h"
 #include "pg_dataclass/response.h"
 
+#define PASS_APART			25	/* ms between passes over the trail */
 #define NOTIFY_MOST		7999	/* bytes of a payload that core takes */
 #define FAILED_PAUSE	1000	/* ms after a transaction that failed */
 #define CHECKPOINT_PAUSE 20		/* ms until a checkpoint on its way is looked for again */
@@ -513,6 +514,8 @@ worker_loop(void)
 	bool		failed = false;
 	bool		full = false;
 	bool		reloaded = false;
+	bool		woken_early = false;
+	TimestampTz passed_at = 0;
 
 	while (!outbox_gone)
 	{
@@ -530,10 +533,13 @@ worker_loop(void)
 			ProcessConfigFile(PGC_SIGHUP);
 			reloaded = true;
 		}
-		woken = notice_take_wake();
+		/* Under load one pass takes what several commits brought. */
+		woken_early = !TimestampDifferenceExceeds(passed_at, GetCurrentTimestamp(), PASS_APART) &&
+			notice_wake_waits();
+		woken = !woken_early && notice_take_wake();
 		if (woken || failed)
 		{
-			last_work = GetCurrentTimestamp();
+			passed_at = last_work = GetCurrentTimestamp();
 			failed = !apply_rules();
 		}
 		if (woken || failed || full || reloaded)
@@ -545,11 +551,11 @@ worker_loop(void)
 		full = full && !notice_outbox_full();
 		if (full || outbox_gone)
 			continue;
-		if (idle_for_long(last_work, due, GetCurrentTimestamp()) && !failed &&
+		if (!woken_early && idle_for_long(last_work, due, GetCurrentTimestamp()) && !failed &&
 			in_transaction(save, NULL, NULL, 0) && notice_leave(due))
 			return;
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 time_to_wait(due, failed), PG_WAIT_EXTENSION);
+						 woken_early ? PASS_APART : time_to_wait(due, failed), PG_WAIT_EXTENSION);
 	}
 	(void) notice_leave(0);
 }

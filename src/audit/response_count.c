@@ -99,7 +99,7 @@ add(Counter *counter, const ResponseBreach *breach)
  * response_count_add
  */
 int64
-response_count_add(int rule, const char *target, const ResponseBreach *breach, bool fires)
+response_count_add(int rule, const char *target, const ResponseBreach *breach)
 {
 	const ResponseRule *r = list_nth(count_rules, rule);
 	CounterKey	key;
@@ -119,7 +119,22 @@ response_count_add(int rule, const char *target, const ResponseBreach *breach, b
 		add(counter, breach);
 	for (int i = 0; i < counter->n; i++)
 		count += counter->counted[i].repeats;
-	if (count >= r->threshold && fires)
-		counter->n = 0;
 	return count;
+}
+
+/*
+ * response_count_clear
+ */
+void
+response_count_clear(int rule, const char *target)
+{
+	CounterKey	key;
+	Counter    *counter;
+
+	memset(&key, 0, sizeof(key));
+	key.rule = rule;
+	strlcpy(key.target, target, sizeof(key.target));
+	counter = hash_search(counters, &key, HASH_FIND, NULL);
+	if (counter != NULL)
+		counter->n = 0;
 }

@@ -105,24 +105,27 @@ init_key(ScanKey key, Relation rel, AttrNumber attnum, const char *value)
  * response_measured_to
  */
 int64
-response_measured_to(const char *rule, const char *target)
+response_measured_to(const char *rule, const char *target, TimestampTz *at)
 {
 	Relation	rel = open_measures(AccessShareLock);
+	Relation	index = index_open(RelationGetPrimaryKeyIndex(rel), AccessShareLock);
 	ScanKeyData key[2];
 	SysScanDesc scan;
 	HeapTuple	tuple;
 	int64		seq = 0;
+	bool		isnull;
 
 	init_key(&key[0], rel, ATT_RULE, rule);
 	init_key(&key[1], rel, ATT_TARGET, target);
-	scan = systable_beginscan(rel, RelationGetPrimaryKeyIndex(rel), true, NULL, 2, key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	scan = systable_beginscan_ordered(rel, index, NULL, 2, key);
+	if (HeapTupleIsValid(tuple = systable_getnext_ordered(scan, BackwardScanDirection)))
 	{
-		bool		isnull;
-
-		seq = Max(seq, DatumGetInt64(heap_getattr(tuple, ATT_SEQ, RelationGetDescr(rel), &isnull)));
+		seq = DatumGetInt64(heap_getattr(tuple, ATT_SEQ, RelationGetDescr(rel), &isnull));
+		if (at != NULL)
+			*at = DatumGetTimestampTz(heap_getattr(tuple, ATT_AT, RelationGetDescr(rel), &isnull));
 	}
-	systable_endscan(scan);
+	systable_endscan_ordered(scan);
+	index_close(index, AccessShareLock);
 	table_close(rel, AccessShareLock);
 	return seq;
 }

@@ -21,6 +21,7 @@
 #include "catalog/pg_class.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -30,11 +31,13 @@
 #include "pg_dataclass/policy.h"
 #include "pg_dataclass/response.h"
 
+#define NOTIFY_APART	1000	/* ms between notices of one rule about one role */
 #define BATCH	500				/* records in one transaction */
 
 static MemoryContext rules_cxt = NULL;
 static List *rules = NIL;		/* ResponseRule *, in rules_cxt */
 static uint64 rules_generation = 0;
+static bool measured = false;	/* by this pass */
 static bool counting = false;	/* the counters are those of the position */
 
 typedef struct Position
@@ -168,8 +171,21 @@ breach_of(HeapTuple tuple, TupleDesc desc, ResponseBreach *breach)
 static bool
 counted_before(const ResponseRule *rule, const char *target, const ResponseBreach *breach)
 {
-	return breach->seq <= response_measured_to(rule->name, target) ||
-		(rule->measure != RESPONSE_QUARANTINE && breach->seq <= response_measured_to("", target));
+	return breach->seq <= response_measured_to(rule->name, target, NULL) ||
+		(rule->measure != RESPONSE_QUARANTINE && breach->seq <= response_measured_to("", target, NULL));
+}
+
+/*
+ * Who was told of a role a moment ago is told of the rest together: a flood of
+ * breaches is no flood of notices.
+ */
+static bool
+told_just_now(const ResponseRule *rule, const char *target)
+{
+	TimestampTz at = 0;
+
+	return rule->measure == RESPONSE_NOTIFY && response_measured_to(rule->name, target, &at) > 0 &&
+		!TimestampDifferenceExceeds(at, GetCurrentTimestamp(), NOTIFY_APART);
 }
 
 static void
@@ -184,9 +200,12 @@ take_breach(const ResponseBreach *breach, bool fires)
 		if (!response_matches(rule, breach) || !response_target(rule, breach, target) ||
 			counted_before(rule, target, breach))
 			continue;
-		count = response_count_add(i, target, breach, fires);
-		if (fires && count >= rule->threshold)
-			response_apply(rule, target, breach, count);
+		count = response_count_add(i, target, breach);
+		if (!fires || count < rule->threshold || told_just_now(rule, target))
+			continue;
+		response_count_clear(i, target);
+		response_apply(rule, target, breach, count);
+		measured = true;
 	}
 }
 
@@ -284,6 +303,7 @@ response_pass(void)
 				 errmsg("audit trail does not exist in this database")));
 	open_position(&position);
 	seq = position.seq;
+	measured = false;
 	read_rules();
 	rel = table_open(relid, AccessShareLock);
 	index = index_open(RelationGetPrimaryKeyIndex(rel), AccessShareLock);
@@ -305,5 +325,9 @@ response_pass(void)
 	index_close(index, AccessShareLock);
 	table_close(rel, AccessShareLock);
 	close_position(&position, seq);
+	/* A position that a crash takes back costs another look; a measure goes with its position. */
+	if (!measured)
+		(void) set_config_option("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE,
+								 GUC_ACTION_LOCAL, true, 0, false);
 	return n == BATCH;
 }

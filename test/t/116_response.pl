@@ -145,9 +145,15 @@ is(one(q{SELECT count(*) FROM dataclass.suspension WHERE name = 'victim'}), '0',
 
 rule(q{('tell', 'access_denied', 2, '1 hour', 'notify', false, NULL)});
 one('CREATE ROLE talker LOGIN; GRANT SELECT ON files TO talker');
-as('talker', 'SELECT * FROM files') for 1 .. 5;
+my $told = q{FROM dataclass_audit.notice WHERE subject = 'measure' AND body->>'rule' = 'tell' AND body->>'object_identity' = 'talker'};
+as('talker', 'SELECT * FROM files') for 1 .. 2;
 settled();
-soon(q{SELECT count(*) = 2 FROM dataclass_audit.notice WHERE subject = 'measure' AND body->>'rule' = 'tell' AND body->>'object_identity' = 'talker'}, 'five breaches, a notice for each two');
+soon("SELECT count(*) = 1 $told", 'two breaches, a notice');
+as('talker', 'SELECT * FROM files') for 1 .. 3;
+soon(q{SELECT clock_timestamp() > max(at) + interval '1 second' FROM dataclass_audit.measure WHERE rule = 'tell'}, 'a second passes');
+as('talker', 'SELECT * FROM files');
+settled();
+soon("SELECT count(*) = 2 $told", 'and one about all that followed within a second');
 
 # --- end_session ------------------------------------------------------------------------
 
