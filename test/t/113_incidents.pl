@@ -14,6 +14,7 @@ shared_preload_libraries = 'pg_dataclass'
 dataclass.session_tier_enforcement = off
 dataclass.at_rest_enforcement = off
 dataclass.disclosure_grace = 1h
+dataclass.repeat_window = 1s
 log_line_prefix = '%m [%p] %q%a '
 });
 $node->start;
@@ -68,6 +69,8 @@ sub set_conf
 sub converged
 {
 	my ($what) = @_;
+	# what sessions journalled, and repeats whose window is open, are no records yet
+	ok(poll(q{SELECT queued = 0 AND journal_files = 0 AND NOT EXISTS (SELECT FROM dataclass_audit.repeat) FROM dataclass_audit.status()}), "$what: nothing is on its way");
 	ok(poll(q{SELECT count(*) = 0 FROM dataclass_audit.event e WHERE breach
 		AND NOT EXISTS (SELECT FROM dataclass_audit.incident_event i WHERE i.seq = e.seq)}), "$what: every breach has its incident");
 	is(one(q{SELECT count(*) FROM dataclass_audit.incident_record r WHERE breaches <>
@@ -173,13 +176,13 @@ set_conf('dataclass.enforcement', 'enforcing');
 my $before = one('SELECT count(*) FROM dataclass_audit.event');
 deny('low', 'files') for 1 .. 3;
 is(one(q{SELECT count(*) FROM dataclass_audit.event WHERE kind = 'access_denied' AND seq > } . $before), '3', 'denials are in the trail all the same');
-ok(poll(q{SELECT count(*) = 1 FROM dataclass_audit.event WHERE kind = 'audit_impaired' AND detail LIKE '%incidents%'}), 'that they are not grouped is a record, once');
+ok(poll(q{SELECT count(*) = 1 FROM dataclass_audit.event WHERE kind = 'audit_impaired' AND detail LIKE '%incidents%incident_record does not exist'}), 'that they are not grouped is a record, once');
 set_conf('dataclass.enforcement', 'off');
 one('ALTER TABLE dataclass_audit.hidden RENAME TO incident_record');
 set_conf('dataclass.enforcement', 'enforcing');
 ok(poll("SELECT breaches = 7 FROM dataclass_audit.incident WHERE id = $second"), 'they are as soon as that is possible');
 converged('after a failure');
-is(one(q{SELECT count(*) FROM dataclass_audit.event WHERE kind = 'audit_impaired' AND detail LIKE '%incidents%'}), '1', 'and it was said once');
+is(one(q{SELECT count(*) FROM dataclass_audit.event WHERE kind = 'audit_impaired' AND detail LIKE '%incidents%incident_record does not exist'}), '1', 'and it was said once');
 
 # --- a row that is gone
 set_conf('dataclass.enforcement', 'off');
