@@ -142,6 +142,7 @@ extern void audit_queue_seal(const AuditTaken *taken, int n, TransactionId xid, 
 extern void audit_queue_finish(const AuditTaken *taken, int n, bool recorded);
 extern void audit_queue_no_extension(Oid dbid);
 extern bool audit_queue_import_wanted(bool clear);
+extern void audit_queue_import_done(void);
 extern int64 audit_queue_lost(TimestampTz *from, TimestampTz *to);
 extern void audit_queue_forget_lost(int64 n);
 

@@ -20,6 +20,7 @@
 #include "pg_dataclass/audit_queue.h"
 
 static Oid	attached_database = InvalidOid;
+static bool import_taken = false;	/* asked for, and not known to be done */
 
 /*
  * Payloads that this process has taken, one after the other.  No more is taken
@@ -206,6 +207,8 @@ audit_queue_detach_writer(void)
 	if (db != NULL)
 	{
 		detach(db);
+		if (import_taken)
+			db->import_wanted = true;
 		if (db->held_until > GetCurrentTimestamp())
 			fail_queued(db, JOURNAL_WRITER_HELD);
 		else if (audit_queue->launcher_pid == 0)
@@ -343,6 +346,7 @@ audit_queue_no_extension(Oid dbid)
 {
 	AuditDatabase *db;
 
+	import_taken = false;
 	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
 	db = audit_queue_database(dbid, false);
 	if (db != NULL)
@@ -367,10 +371,20 @@ audit_queue_import_wanted(bool clear)
 	{
 		wanted = db->import_wanted;
 		if (clear)
+		{
 			db->import_wanted = false;
+			import_taken = wanted;
+		}
 	}
 	LWLockRelease(&audit_queue->lock);
 	return wanted;
+}
+
+/* Nothing is left of what was asked for; a writer that ends before leaves it to the next. */
+void
+audit_queue_import_done(void)
+{
+	import_taken = false;
 }
 
 int64

@@ -444,7 +444,10 @@ import_journals(void)
 	if (import_not_before > now || !audit_queue_import_wanted(true))
 		return false;
 	if (audit_import_all())
+	{
+		audit_queue_import_done();
 		return true;
+	}
 	if (trail_gone)
 		leave_without_trail();
 	audit_queue_request_writer(MyDatabaseId, true, false);

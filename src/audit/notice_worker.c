@@ -45,6 +45,7 @@
 #define CHECKPOINT_PAUSE 20		/* ms until a checkpoint on its way is looked for again */
 #define RECORD_TRIES	120		/* to record that a command succeeded, before it is run again */
 #define NOTIFY_PAUSE	1000	/* ms without NOTIFY after one that failed, of whichever notice */
+#define IDLE_MOST		10		/* s after which it gives its slot back: writers need them more */
 
 typedef void (*work_type) (void *arg);
 
@@ -486,7 +487,7 @@ hand_over(void)
 static bool
 idle_for_long(TimestampTz last_work, TimestampTz due, TimestampTz now)
 {
-	int			most = guc_writer_idle_timeout > 0 ? guc_writer_idle_timeout * 1000 : 60000;
+	int			most = guc_writer_idle_timeout > 0 ? Min(guc_writer_idle_timeout, IDLE_MOST) * 1000 : IDLE_MOST * 1000;
 
 	if (notice_commands_running() > 0 || unrecorded != NIL || !TimestampDifferenceExceeds(last_work, now, most))
 		return false;

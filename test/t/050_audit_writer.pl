@@ -94,7 +94,8 @@ my $load = IPC::Run::start([ 'pgbench', '-n', '-U', 'low', '-h', $node->host, '-
 my $killed = 0;
 for (1 .. 200)
 {
-	last if $killed >= 5;
+	last if $killed >= 5 || !$load->pumpable;
+	$load->pump_nb;
 	$killed++ if one('SELECT coalesce(pg_terminate_backend(writer_pid), false) FROM dataclass_audit.status()') eq 't';
 	usleep(50_000);
 }
@@ -126,20 +127,31 @@ ok(in_trail('stopped', 1), 'imported when the writer goes on');
 is(one(q{SELECT origin FROM dataclass_audit.event WHERE application = 'stopped'}), 'journal', 'from the journal');
 sound('writer stopped');
 
-# --- a writer that took the event and cannot finish: it waits for a lock
-set_conf('dataclass.enforcement = off');
-my $locker = $node->background_psql('postgres');
-$locker->query_safe('BEGIN');
-$locker->query_safe('LOCK TABLE dataclass_audit.event IN ACCESS EXCLUSIVE MODE');
-set_conf('dataclass.enforcement = enforcing');
-like(deny('taken'), qr/42501/, 'denied while the writer waits for a lock');
-$locker->query_safe('COMMIT');
-$locker->quit;
-ok(in_trail('taken', 1), 'recorded');
-sound('event taken and given up');
-is(one(q{SELECT count(*) FROM dataclass_audit.event WHERE application = 'taken'}), 1, 'once');
+# --- a writer that took the event and cannot finish: it waits for a lock; then one that is ended while it imports
+for my $name ('taken', 'left')
+{
+	set_conf('dataclass.enforcement = off');
+	my $locker = $node->background_psql('postgres');
+	$locker->query_safe('BEGIN');
+	$locker->query_safe('LOCK TABLE dataclass_audit.event IN ACCESS EXCLUSIVE MODE');
+	set_conf('dataclass.enforcement = enforcing');
+	like(deny($name), qr/42501/, "$name: denied while the writer waits for a lock");
+	if ($name eq 'left')
+	{
+		$pid = writer();
+		ok($node->poll_query_until('postgres', "SELECT count(*) > 0 FROM dataclass_audit.status() s, pg_locks l WHERE s.queued = 0 AND s.journal_files > 0 AND l.pid = $pid AND NOT l.granted"),
+			'the writer waits with the journal');
+		one("SELECT pg_terminate_backend($pid)");
+		ok($node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $pid"), 'and is ended');
+	}
+	$locker->query_safe('COMMIT');
+	$locker->quit;
+	ok(in_trail($name, 1), 'recorded');
+	sound("event $name and given up");
+	is(one("SELECT count(*) FROM dataclass_audit.event WHERE application = '$name'"), 1, 'once');
+}
 is(one(q{SELECT string_agg(substring(detail from 'to (\w+)'), ',' ORDER BY seq) FROM dataclass_audit.event WHERE kind = 'enforcement_change' AND object_identity = 'dataclass.enforcement'}),
-	'off,enforcing', 'both changes of enforcement are in the trail');
+	'off,enforcing,off,enforcing', 'all changes of enforcement are in the trail');
 
 # --- the writer ends when idle, and databases can be dropped and copied
 set_conf('dataclass.audit_timeout = 5s', 'dataclass.writer_idle_timeout = 1s');

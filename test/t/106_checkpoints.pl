@@ -147,7 +147,9 @@ print $fh "\0" x 1024;
 close $fh;
 chmod 0700, $node->data_dir;
 $node->start;
-like(one('SELECT ok, reason FROM dataclass_audit.verify()'), qr/^f\|the trail ends at record \d+, but a checkpoint over $held_size records was handed out/, 'verify() knows the checkpoint that was handed out');
+# the writer may have been here already: its record stands behind a gap
+like(one('SELECT ok, reason FROM dataclass_audit.verify()'), qr/^f\|(the trail ends at record \d+, but a checkpoint over $held_size records was handed out|the records up to $held_size are missing)/,
+	'verify() knows the checkpoint that was handed out');
 ok($node->poll_query_until('postgres', q{SELECT count(*) > 0 FROM dataclass_audit.event WHERE kind = 'trail_tampered' AND origin = 'writer' AND breach AND detail LIKE '%handed out%'}),
 	'so does the writer');
 cmp_ok(one(q{SELECT min(seq) FROM dataclass_audit.event WHERE kind = 'trail_tampered' AND origin = 'writer'}), '>', $held_size, 'which gives no number out again');
