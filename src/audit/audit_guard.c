@@ -9,8 +9,9 @@
  * hooks, or reach none).
  *
  * What is guarded: schemas dataclass and dataclass_audit and all in them,
- * everything that belongs to the extension, the extension itself, and direct
- * writes to system catalogs, by which all of that could be undone.  Let
+ * everything that belongs to the extension, the extension itself, built-in
+ * functions and operators, and direct writes to system catalogs, by which all
+ * of that could be undone.  Let
  * through: the writer, the extension's own scripts, pg_upgrade, and everybody
  * while dataclass.enforcement is off; permissive does not loosen the trail.
  *
@@ -21,6 +22,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/catalog.h"
 #include "catalog/dependency.h"
@@ -33,7 +35,9 @@
 #include "catalog/pg_extension.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_policy.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_trigger.h"
@@ -290,8 +294,15 @@ belongs_to_guarded_relation(Oid class_id, Oid object_id)
 	}
 }
 
+/* What views, policies and the extension's own functions call: replaced, it would lie to auditors and run as officers. */
 static bool
-guarded_object(Oid class_id, Oid object_id)
+built_in(Oid class_id, Oid object_id)
+{
+	return (class_id == ProcedureRelationId || class_id == OperatorRelationId) && object_id < FirstNormalObjectId;
+}
+
+static bool
+guarded_object(Oid class_id, Oid object_id, bool dropping)
 {
 	const GuardScope *s = guard_scope();
 
@@ -299,6 +310,8 @@ guarded_object(Oid class_id, Oid object_id)
 		return object_id == s->extension;
 	if (class_id == NamespaceRelationId)
 		return guard_schema(object_id);
+	if (built_in(class_id, object_id))
+		return !dropping;		/* core refuses that, but for a procedural language */
 	if (in_guarded_schema(class_id, object_id) || belongs_to_guarded_relation(class_id, object_id))
 		return true;
 	return getExtensionOfObject(class_id, object_id) == s->extension;
@@ -330,7 +343,7 @@ guard_object_ddl(Oid class_id, Oid object_id, int32 object_subid, const char *ac
 	guarding = true;
 	PG_TRY();
 	{
-		guarded = guarded_object(class_id, object_id);
+		guarded = guarded_object(class_id, object_id, strcmp(action, "DROP") == 0);
 	}
 	PG_FINALLY();
 	{
@@ -344,7 +357,7 @@ guard_object_ddl(Oid class_id, Oid object_id, int32 object_subid, const char *ac
 	type = NULL;
 	identity = NULL;
 	/* A row that was just made is not to be found by these. */
-	if (strcmp(action, "CREATE") != 0)
+	if (strcmp(action, "CREATE") != 0 || built_in(class_id, object_id))
 	{
 		type = getObjectTypeDescription(&address, true);
 		identity = getObjectIdentity(&address, true);
@@ -353,6 +366,9 @@ guard_object_ddl(Oid class_id, Oid object_id, int32 object_subid, const char *ac
 		identity = class_id == InheritsRelationId ? report_relation_identity(object_id) :
 			psprintf("%s %u", get_rel_name(class_id), object_id);
 	guard_refuse(action, class_id, object_id, object_subid, type, identity,
-				 psprintf("permission denied: %s belongs to pg_dataclass", identity),
+				 psprintf(built_in(class_id, object_id) ? "permission denied: %s is built in" :
+						  "permission denied: %s belongs to pg_dataclass", identity),
+				 built_in(class_id, object_id) ?
+				 "Views of the audit trail and functions of officers call what is built in." :
 				 "Objects of the extension and of its audit trail can be changed by its own scripts only.");
 }

@@ -13,20 +13,31 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "catalog/catalog.h"
+#include "catalog/index.h"
+#include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
+#include "rewrite/rewriteHandler.h"
 #include "tcop/cmdtag.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/audit_guard.h"
@@ -80,6 +91,42 @@ check_trail_relation(const RangeVar *rv)
 	Oid			relid = resolve(rv);
 
 	if (guard_is_trail_relation(relid))
+		refuse_relation(relid);
+}
+
+/* The table that a TOAST table, or the index of one, belongs to; anything else as it is. */
+static Oid
+toast_owner(Oid relid)
+{
+	Relation	depend;
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			owner = relid;
+
+	if (!OidIsValid(relid) || !IsToastNamespace(get_rel_namespace(relid)))
+		return relid;
+	if (get_rel_relkind(relid) == RELKIND_INDEX)
+		relid = IndexGetRelation(relid, true);
+	depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyInit(&key[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&key[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(depend, DependDependerIndexId, true, NULL, 2, key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		if (((Form_pg_depend) GETSTRUCT(tuple))->refclassid == RelationRelationId)
+			owner = ((Form_pg_depend) GETSTRUCT(tuple))->refobjid;
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+	return owner;
+}
+
+/* Rebuilding also locks; the TOAST table of a record is part of it. */
+static void
+check_rebuilt(const RangeVar *rv)
+{
+	Oid			relid = toast_owner(resolve(rv));
+
+	if (guard_relation(relid))
 		refuse_relation(relid);
 }
 
@@ -246,7 +293,7 @@ check_vacuum(VacuumStmt *stmt)
 	{
 		VacuumRelation *rel = lfirst_node(VacuumRelation, lc);
 
-		check_relation(rel->relation);
+		check_rebuilt(rel->relation);
 	}
 	if (stmt->rels == NIL)
 		guard_set_maintenance(true);
@@ -259,7 +306,7 @@ check_reindex(ReindexStmt *stmt)
 	{
 		case REINDEX_OBJECT_INDEX:
 		case REINDEX_OBJECT_TABLE:
-			check_relation(stmt->relation);
+			check_rebuilt(stmt->relation);
 			break;
 		case REINDEX_OBJECT_SCHEMA:
 			check_schema(stmt->name);
@@ -311,6 +358,63 @@ check_extension_contents(AlterExtensionContentsStmt *stmt)
 	check_object(stmt->objtype, stmt->object);
 }
 
+static void check_locked(Oid relid, LOCKMODE mode);
+
+static bool
+check_locked_walker(Node *node, void *mode)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		ListCell   *lc;
+
+		foreach(lc, ((Query *) node)->rtable)
+		{
+			RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+			/* a view's own entries, for OLD and NEW, lock nothing */
+			if (rte->rtekind == RTE_RELATION && (rte->inFromCl || rte->requiredPerms != 0))
+				check_locked(rte->relid, *(LOCKMODE *) mode);
+		}
+		return query_tree_walker((Query *) node, check_locked_walker, mode, QTW_IGNORE_JOINALIASES);
+	}
+	return expression_tree_walker(node, check_locked_walker, mode);
+}
+
+/* pg_dump takes the weakest lock on the policy's tables; on the trail nobody takes any. */
+static void
+check_locked(Oid relid, LOCKMODE mode)
+{
+	check_stack_depth();
+	if (mode > AccessShareLock ? guard_relation(relid) : guard_is_trail_relation(relid))
+		refuse_relation(relid);
+	if (get_rel_relkind(relid) == RELKIND_VIEW)
+	{
+		/* LOCK of a view locks what is below it */
+		Relation	view = try_relation_open(relid, AccessShareLock);
+
+		if (view == NULL)
+			return;
+		check_locked_walker((Node *) get_view_query(view), &mode);
+		relation_close(view, AccessShareLock);
+	}
+}
+
+static void
+check_lock(LockStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->relations)
+	{
+		Oid			relid = resolve(lfirst_node(RangeVar, lc));
+
+		if (OidIsValid(relid))
+			check_locked(relid, stmt->mode);
+	}
+}
+
 /* Commands about one relation that they name. */
 static bool
 check_relation_command(Node *stmt)
@@ -318,17 +422,8 @@ check_relation_command(Node *stmt)
 	switch (nodeTag(stmt))
 	{
 		case T_LockStmt:
-			{
-				ListCell   *lc;
-
-				/* pg_dump takes the weakest lock on the policy's tables; on the trail nobody takes any */
-				if (((LockStmt *) stmt)->mode > AccessShareLock)
-					check_relation_list(((LockStmt *) stmt)->relations);
-				else
-					foreach(lc, ((LockStmt *) stmt)->relations)
-						check_trail_relation(lfirst_node(RangeVar, lc));
-				return true;
-			}
+			check_lock((LockStmt *) stmt);
+			return true;
 		case T_TruncateStmt:
 			{
 				ListCell   *lc;

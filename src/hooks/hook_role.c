@@ -22,6 +22,7 @@
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -154,6 +155,29 @@ check_password(const RoleSpec *spec, List *options)
 							 GetUserNameFromId(role, false)),
 					"The role has a clearance or an office; whoever sets its password could act as it.");
 	}
+}
+
+/* Whoever cannot log in any more keeps no office: that is no officer's act, but it does not happen unseen. */
+static void
+record_attributes(const RoleSpec *spec, List *options)
+{
+	Oid			role = get_rolespec_oid(spec, true);
+	StringInfoData names;
+	ListCell   *cell;
+
+	if (!OidIsValid(role) || !role_confers_clearance(role))
+		return;
+	initStringInfo(&names);
+	foreach(cell, options)
+	{
+		const char *name = ((DefElem *) lfirst(cell))->defname;
+
+		if (strcmp(name, "password") != 0 && strcmp(name, "rolemembers") != 0)
+			appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", name);
+	}
+	if (names.len > 0)
+		record_role_change(role, "ALTER ROLE",
+						   psprintf("Attributes of the role, which has a clearance or an office, were changed: %s.", names.data));
 }
 
 /* The offices themselves: their names are what rights hang on, their grants what auditors read by. */
@@ -358,6 +382,7 @@ role_command_check(Node *parsetree)
 							record_revoked_role(get_rolespec_name(stmt->role), "ALTER GROUP");
 					}
 				check_password(stmt->role, stmt->options);
+				record_attributes(stmt->role, stmt->options);
 				break;
 			}
 		case T_AlterRoleSetStmt:

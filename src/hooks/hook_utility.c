@@ -171,7 +171,11 @@ need_officer(EventKind kind, const char *action, const char *what, const char *d
 	report_refusal(&refusal);
 }
 
-/* Settings that decide what code runs in the server, who is let in, and whether labels protect anything. */
+/*
+ * Settings that decide what code runs in the server, who is let in, whether
+ * labels protect anything, and whether records are written, durable and under
+ * the right name.
+ */
 static bool
 setting_needs_officer(const char *name)
 {
@@ -179,7 +183,9 @@ setting_needs_officer(const char *name)
 		"shared_preload_libraries", "local_preload_libraries", "session_preload_libraries",
 		"jit_provider", "dynamic_library_path", "archive_library",
 		"archive_command", "archive_cleanup_command", "restore_command", "recovery_end_command",
-		"ssl_passphrase_command", "hba_file", "ident_file"
+		"ssl_passphrase_command", "hba_file", "ident_file",
+		"max_worker_processes", "fsync", "full_page_writes", "wal_sync_method", "data_sync_retry",
+		"zero_damaged_pages", "allow_system_table_mods", "cluster_name"
 	};
 
 	if (pg_strncasecmp(name, "dataclass.", 10) == 0)
@@ -204,7 +210,7 @@ check_server_command(Node *parsetree)
 			need_officer(EVENT_ENFORCEMENT_CHANGE, "ALTER SYSTEM", "ALL", "Resetting all settings resets those of pg_dataclass.");
 		else if (setting_needs_officer(set->name))
 			need_officer(audit_setting_protects(set->name) ? EVENT_ENFORCEMENT_CHANGE : EVENT_SETTING_CHANGE,
-						 "ALTER SYSTEM", set->name, "The setting decides whether labels protect anything.");
+						 "ALTER SYSTEM", set->name, "The setting decides whether labels protect anything, or whether that is recorded.");
 	}
 }
 
