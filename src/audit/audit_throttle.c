@@ -84,6 +84,7 @@ typedef struct HeldRepeat
 static MemoryContext throttle_context = NULL;
 static HTAB *windows = NULL;	/* NULL: to be read from the table */
 static int64 next_end = PG_INT64_MAX;	/* no window ends before */
+static int64 read_not_before = 0;	/* rows, without an event to record */
 static HeldRepeat *held = NULL;
 static int	nheld = 0;
 static int	held_size = 0;
@@ -476,9 +477,18 @@ long
 throttle_summarize(TimestampTz now, bool all)
 {
 	int64		unix_now = audit_unix_time(now);
-	SummaryWork work;
+	SummaryWork work = {.n = 0};
 	int			sqlstate;
 
+	/* What the writer before this one counted does not wait for the next event. */
+	if (windows == NULL && !all)
+	{
+		if (unix_now < read_not_before)
+			return (long) ((read_not_before - unix_now) / 1000 + 1);
+		read_not_before = unix_now + SUMMARY_RETRY * INT64CONST(1000);
+		if (!writer_transaction(summarize_work, &work, &sqlstate))
+			return SUMMARY_RETRY;
+	}
 	while (windows != NULL && (all || next_end <= unix_now))
 	{
 		collect_ended(&work, unix_now, all);
