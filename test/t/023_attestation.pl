@@ -643,7 +643,8 @@ ok( $node->poll_query_until(
 	"all refusals are recorded") or diag($refusals . ' ' . sql(q{SELECT count(*) FROM dataclass_audit.event WHERE kind = 'attestation' AND outcome = 'denied'}));
 is(sql(q{SELECT count(*) FROM dataclass_audit.event WHERE kind = 'attestation' AND outcome = 'denied' AND (NOT breach OR detail IS NULL OR rule <> 'attestation')}),
 	'0', 'as breaches, each with its reason');
-is(sql(q{SELECT count(*) FROM dataclass_audit.event WHERE detail LIKE '%Cloud Office%'}), '0', 'none with words of a document');
+# A disclosure that is overdue names its recipient, who is of the same name.
+is(sql(q{SELECT count(*) FROM dataclass_audit.event WHERE kind <> 'disclosure' AND detail LIKE '%Cloud Office%'}), '0', 'none with words of a document');
 
 # A dump does not carry them.
 run_or_die('pg_dump', '-h', $node->host, '-p', $node->port, '-f', "$dir/dump.sql", 'agency');

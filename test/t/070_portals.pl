@@ -15,6 +15,7 @@ $node->append_conf('postgresql.conf', q{
 shared_preload_libraries = 'pg_dataclass'
 dataclass.session_tier_enforcement = off
 dataclass.at_rest_enforcement = off
+dataclass.repeat_window = 0
 });
 $node->start;
 $node->safe_psql('postgres', q{

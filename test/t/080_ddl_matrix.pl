@@ -193,10 +193,16 @@ for my $column (0 .. $#columns)
 	}
 }
 
-my %denied = map { $_ => 1 } split(/\n/, $node->safe_psql('postgres',
-	"SET ROLE dataclass_auditor; SELECT application FROM dataclass_audit.event WHERE application LIKE 'cell%' AND outcome = 'denied'"));
-my %noted = map { $_ => 1 } split(/\n/, $node->safe_psql('postgres',
-	"SET ROLE dataclass_auditor; SELECT application FROM dataclass_audit.event WHERE application LIKE 'cell%' AND outcome = 'allowed'"));
+# Cells with a record of that.
+sub recorded
+{
+	my ($condition) = @_;
+	return map { $_ => 1 } split(/\n/, $node->safe_psql('postgres',
+		"SET ROLE dataclass_auditor; SELECT application FROM dataclass_audit.event WHERE application LIKE 'cell%' AND $condition"));
+}
+my %denied = recorded("outcome = 'denied' AND rule NOT IN ('ownership', 'privilege')");
+my %by_core = recorded("outcome = 'denied' AND rule IN ('ownership', 'privilege')");
+my %noted = recorded("outcome = 'allowed'");
 
 # yes | rec (yes, recorded) | no (by the labels, recorded) | core (PostgreSQL refuses) | what is none of them
 sub outcome
@@ -236,6 +242,19 @@ for my $n (0 .. $#cells)
 open(my $out, '>', "$PostgreSQL::Test::Utils::log_path/ddl-matrix.md") or die;
 print $out "$_\n" for @lines;
 close $out;
+
+# What core refuses about labelled objects is in the trail, too.
+my ($refused, @missing) = (0);
+for my $n (0 .. $#cells)
+{
+	for my $column (grep { ($cells[$n]{errors}[$_] // '') =~ /ERROR: +42501: must be owner of (?:table|relation) (?:t|part)$/m } 0 .. $#columns)
+	{
+		$refused++;
+		push @missing, "$cells[$n]{sql} ($columns[$column][0], $columns[$column][1])" unless $by_core{"cell$n.$column"} || $denied{"cell$n.$column"};
+	}
+}
+cmp_ok($refused, '>', 50, 'PostgreSQL refuses by ownership');
+is(join("\n", @missing), '', 'and each time that is recorded');
 
 # Nothing hidden may have come out on the way.
 my $server_log = slurp_file($node->logfile);
