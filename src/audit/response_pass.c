@@ -151,7 +151,8 @@ breach_of(HeapTuple tuple, TupleDesc desc, ResponseBreach *breach)
 	breach->login = text_of(record, AUDIT_AUTHENTICATED_USER);
 	if (breach->login == NULL)
 		breach->login = text_of(record, AUDIT_SESSION_USER);
-	if (breach->login == NULL)
+	/* Of a failed login only the name is known: whoever gives a colleague's must not have him suspended. */
+	if (breach->login == NULL && (breach->kind == NULL || strcmp(breach->kind, "login_failed") != 0))
 		breach->login = text_of(record, AUDIT_SUBJECT);
 	breach->node = text_of(record, AUDIT_NODE);
 	breach->session_id = text_of(record, AUDIT_SESSION_ID);

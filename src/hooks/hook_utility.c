@@ -210,7 +210,7 @@ check_server_command(Node *parsetree)
 			need_officer(EVENT_ENFORCEMENT_CHANGE, "ALTER SYSTEM", "ALL", "Resetting all settings resets those of pg_dataclass.");
 		else if (setting_needs_officer(set->name))
 			need_officer(audit_setting_protects(set->name) ? EVENT_ENFORCEMENT_CHANGE : EVENT_SETTING_CHANGE,
-						 "ALTER SYSTEM", set->name, "The setting decides whether labels protect anything, or whether that is recorded.");
+						 "ALTER SYSTEM", set->name, "The setting decides whether labels protect anything.");
 	}
 }
 
