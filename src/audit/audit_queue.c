@@ -41,6 +41,8 @@
 #include "pg_dataclass/audit_queue.h"
 #include "pg_dataclass/stat.h"
 
+#define HOLD_APART	60000	/* ms between holds of a writer that has something to do */
+
 AuditQueue *audit_queue = NULL;
 
 Size
@@ -384,14 +386,17 @@ audit_queue_note_lost(Oid dbid, int n)
 int
 audit_queue_hold(Oid dbid, int milliseconds)
 {
+	TimestampTz now = GetCurrentTimestamp();
 	AuditDatabase *db;
 	int			pid = 0;
 
 	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
 	db = audit_queue_database(dbid, true);
-	if (db != NULL)
+	/* Again and again, it would keep records away from the trail: what waits goes first. */
+	if (db != NULL && !((db->import_wanted || db->queued > 0) && db->held_until != 0 &&
+						!TimestampDifferenceExceeds(db->held_until, now, HOLD_APART)))
 	{
-		db->held_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds);
+		db->held_until = TimestampTzPlusMilliseconds(now, milliseconds);
 		pid = db->writer_pid;
 	}
 	LWLockRelease(&audit_queue->lock);

@@ -36,8 +36,11 @@ enum
 	CHECKPOINT_MADE_AT,
 	CHECKPOINT_REASON,
 	CHECKPOINT_KEY_NAME,
-	CHECKPOINT_NOTE
+	CHECKPOINT_NOTE,
+	CHECKPOINT_KEY
 };
+
+#define CHECKPOINT_NATTS CHECKPOINT_KEY
 
 enum
 {
@@ -147,8 +150,8 @@ append_checkpoint(StringInfo out, const Notice *notice, bool whole)
 	tuple = systable_getnext_ordered(scan, BackwardScanDirection);
 	if (HeapTupleIsValid(tuple))
 	{
-		Datum		values[CHECKPOINT_NOTE];
-		bool		nulls[CHECKPOINT_NOTE];
+		Datum		values[CHECKPOINT_NATTS];
+		bool		nulls[CHECKPOINT_NATTS];
 		int64		size;
 
 		heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);

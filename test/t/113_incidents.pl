@@ -145,8 +145,10 @@ for (1 .. 100)
 }
 $load->finish;
 cmp_ok($killed, '>=', 1, "writer terminated $killed times");
+# repeats come in one record for each session when their window is over
+ok(poll(q{SELECT sum(breaches) >= 1200 FROM dataclass_audit.incident WHERE subject = 'noisy'}), 'all breaches are counted');
 converged('under load');
-is(one(q{SELECT sum(breaches) FROM dataclass_audit.incident WHERE subject = 'noisy'}), '1200', 'every breach is counted, once');
+is(one(q{SELECT sum(breaches) FROM dataclass_audit.incident WHERE subject = 'noisy'}), '1200', 'each of them once');
 is(one(q{SELECT count(*) FROM dataclass_audit.incident WHERE subject = 'noisy'}), '1', 'in one incident');
 is(one(q{SELECT count(*) FROM dataclass_audit.notice n JOIN dataclass_audit.incident i ON i.id = n.incident WHERE i.subject = 'noisy'}), '1', 'and one notice');
 

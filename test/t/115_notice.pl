@@ -55,6 +55,23 @@ sub deny
 	$node->psql('postgres', 'SELECT * FROM ' . ($table // 'files'), extra_params => [ '-U', $role ]);
 	return ($role, $from);
 }
+# The notification about the breach of a role as a listener gets it.
+sub notification
+{
+	my ($listener, $who) = @_;
+	for (1 .. 300)
+	{
+		$listener->must('SELECT 1');
+		for my $body (@{ $listener->{notifications} })
+		{
+			my (undef, $channel, $payload) = unpack('N Z* Z*', $body);
+			my $document = decode_json($payload);
+			return ($document, $channel, length $payload) if ($document->{role} // '') eq $who;
+		}
+		usleep(50_000);
+	}
+	return;
+}
 sub slurp { my ($file) = @_; return -e $file ? slurp_file($file) : ''; }
 
 one(q{
@@ -78,6 +95,23 @@ is(one(q{SELECT count(*) FROM dataclass_audit.delivery WHERE channel = 'command'
 is(one(q{SELECT state FROM dataclass_audit.incident}), 'discovered', 'and nothing counts as notified');
 is(one(q{SELECT configured, pending, failing FROM dataclass_audit.notice_status WHERE channel = 'command'}), 'f|1|0', 'the notice waits for a command');
 is(one(q{SELECT pending FROM dataclass_audit.notice_status WHERE channel = 'notify'}), '0', 'and for nothing else');
+
+my ($heard, $channel, $length) = notification($wire, $role);
+is($channel, 'dataclass_breach', 'a listener is told');
+is_deeply([ @$heard{qw(subject role class severity object_identity)} ], [ 'breach', $role, 'secret', one('SELECT severity FROM dataclass_audit.incident'), 'public.files' ],
+	'what it gets is JSON: who, which class, what');
+is($heard->{incident}, one('SELECT id FROM dataclass_audit.incident'), 'which incident');
+ok(one("SELECT breach FROM dataclass_audit.event WHERE seq = $heard->{seq} AND event_id = '$heard->{event_id}'") eq 't', 'which record');
+ok(exists $heard->{checkpoint}, 'a checkpoint, as far as there is one');
+ok($node->poll_query_until('postgres', 'SELECT count(*) > 0 FROM dataclass_audit.latest_checkpoint()'), 'there is one by now');
+my ($second) = deny();
+($heard) = notification($wire, $second);
+my $checkpoint = $heard->{checkpoint};
+like($checkpoint->{root} // '', qr/^[0-9a-f]{64}$/, 'the next notice has it');
+is($checkpoint->{root}, one("SELECT encode(root, 'hex') FROM dataclass_audit.checkpoint WHERE size = $checkpoint->{size}"), 'and it is that of the trail');
+is($checkpoint->{covers} ? 1 : 0, $checkpoint->{size} >= $heard->{seq} ? 1 : 0, 'it says whether it covers the record');
+cmp_ok($length, '<', 8000, 'within what NOTIFY takes');
+$wire->finish;
 
 my ($rc, $out, $err) = $node->psql('postgres', 'LISTEN dataclass_breach', extra_params => [ '-U', 'nobody_in_particular' ]);
 like($err, qr/permission denied to listen to channel "dataclass_breach"/, 'not everybody listens');
@@ -228,6 +262,22 @@ is(one('SELECT pg_notification_queue_usage() > 0'), 't', 'somebody holds notific
 is(one('SELECT count(*) FROM dataclass_audit.notice_status'), '2', 'the status can be read meanwhile');
 ($role) = deny();
 soon("SELECT count(*) = 1 FROM dataclass_audit.incident WHERE subject = '$role' AND state = 'notified'", 'the command is run whatever the notification queue does');
+
+# Nor what becomes of NOTIFY: no page of its queue can be written.
+my @queue = ($node->data_dir . '/pg_notify', glob($node->data_dir . '/pg_notify/*'));
+one(q{SELECT pg_notify('something', repeat('x', 7990))});	# the page in use is full
+chmod(0400, @queue[1 .. $#queue]);
+chmod(0500, $queue[0]);
+($role) = deny();
+$incident = "(SELECT id FROM dataclass_audit.incident WHERE subject = '$role')";
+$notice = one("SELECT id FROM dataclass_audit.notice WHERE incident = $incident");
+soon("SELECT count(*) > 0 FROM dataclass_audit.delivery WHERE notice = $notice AND channel = 'notify' AND status = 'failed' AND detail <> ''", 'a NOTIFY that fails is an attempt that failed');
+soon("SELECT state = 'notified' FROM dataclass_audit.incident WHERE id = $incident", 'the command is run all the same');
+is(one(q{SELECT failing FROM dataclass_audit.notice_status WHERE channel = 'notify'}), '1', 'the status says so');
+is(one("SELECT count(*) FROM dataclass_audit.event WHERE kind = 'disclosure' AND action = 'notify' AND severity = 'high' AND object_identity = '$notice'"), '1', 'and the trail, once');
+chmod(0700, $queue[0]);
+chmod(0600, @queue[1 .. $#queue]);
+soon("SELECT count(*) = 1 FROM dataclass_audit.delivery WHERE notice = $notice AND channel = 'notify' AND status = 'delivered'", 'it is tried again until it comes through');
 $deaf->must('ROLLBACK');
 $deaf->run('COMMIT');
 
