@@ -138,7 +138,15 @@ start_wanted(void)
 	int			n = audit_queue_wanted(wanted, AUDIT_MAX_DATABASES);
 
 	for (int i = 0; i < n; i++)
-		start_writer(wanted[i]);
+	{
+		if (database_exists(wanted[i]))
+			start_writer(wanted[i]);
+		else
+		{
+			audit_queue_writer_starting(wanted[i]);
+			audit_queue_writer_failed(wanted[i], false);
+		}
+	}
 }
 
 /* Journals left by an earlier life of the server, and those of databases that are gone. */

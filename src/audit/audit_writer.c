@@ -41,6 +41,7 @@
 
 #define SYNC_REP_PATIENCE	2000	/* ms that a commit may wait for a standby */
 #define SYNC_REP_RETRY		30000	/* ms until it is tried again */
+#define SUCCESSOR_DELAY		5000	/* ms after a writer that was told to go */
 #define IMPORT_RETRY		2000	/* ms after an import that failed */
 
 bool		audit_own_process = false;
@@ -413,6 +414,9 @@ writer_serve_queue(void)
 static void
 writer_exit(int code, Datum arg)
 {
+	/* What its stages and open windows wanted later, the next one looks after. */
+	if (ProcDiePending && !trail_gone)
+		audit_queue_wake_at(MyDatabaseId, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SUCCESSOR_DELAY));
 	audit_queue_detach_writer();
 }
 
