@@ -47,8 +47,11 @@ enum
 	DEADLINE_INCIDENT = 1,
 	DEADLINE_RECIPIENT,
 	DEADLINE_CLASS,
-	DEADLINE_DUE
+	DEADLINE_DUE,
+	DEADLINE_SETTLED
 };
+
+#define DEADLINE_NATTS	DEADLINE_SETTLED
 
 #define COVER_PATIENCE	400		/* ms that a notice waits for it */
 
@@ -193,8 +196,8 @@ append_deadlines(StringInfo out, int64 incident)
 		scan = systable_beginscan(rel, RelationGetPrimaryKeyIndex(rel), true, NULL, 1, &key);
 		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 		{
-			Datum		values[DEADLINE_DUE];
-			bool		nulls[DEADLINE_DUE];
+			Datum		values[DEADLINE_NATTS];
+			bool		nulls[DEADLINE_NATTS];
 
 			heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
 			appendStringInfo(out, "%s{\"recipient\": ", before);

@@ -262,22 +262,6 @@ is(one('SELECT pg_notification_queue_usage() > 0'), 't', 'somebody holds notific
 is(one('SELECT count(*) FROM dataclass_audit.notice_status'), '2', 'the status can be read meanwhile');
 ($role) = deny();
 soon("SELECT count(*) = 1 FROM dataclass_audit.incident WHERE subject = '$role' AND state = 'notified'", 'the command is run whatever the notification queue does');
-
-# Nor what becomes of NOTIFY: no page of its queue can be written.
-my @queue = ($node->data_dir . '/pg_notify', glob($node->data_dir . '/pg_notify/*'));
-one(q{SELECT pg_notify('something', repeat('x', 7990))});	# the page in use is full
-chmod(0400, @queue[1 .. $#queue]);
-chmod(0500, $queue[0]);
-($role) = deny();
-$incident = "(SELECT id FROM dataclass_audit.incident WHERE subject = '$role')";
-$notice = one("SELECT id FROM dataclass_audit.notice WHERE incident = $incident");
-soon("SELECT count(*) > 0 FROM dataclass_audit.delivery WHERE notice = $notice AND channel = 'notify' AND status = 'failed' AND detail <> ''", 'a NOTIFY that fails is an attempt that failed');
-soon("SELECT state = 'notified' FROM dataclass_audit.incident WHERE id = $incident", 'the command is run all the same');
-is(one(q{SELECT failing FROM dataclass_audit.notice_status WHERE channel = 'notify'}), '1', 'the status says so');
-is(one("SELECT count(*) FROM dataclass_audit.event WHERE kind = 'disclosure' AND action = 'notify' AND severity = 'high' AND object_identity = '$notice'"), '1', 'and the trail, once');
-chmod(0700, $queue[0]);
-chmod(0600, @queue[1 .. $#queue]);
-soon("SELECT count(*) = 1 FROM dataclass_audit.delivery WHERE notice = $notice AND channel = 'notify' AND status = 'delivered'", 'it is tried again until it comes through');
 $deaf->must('ROLLBACK');
 $deaf->run('COMMIT');
 
