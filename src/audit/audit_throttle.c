@@ -150,12 +150,18 @@ static Relation
 open_repeats(LOCKMODE mode)
 {
 	Oid			relid = trail_relid("repeat");
+	Relation	rel;
 
 	if (!OidIsValid(relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("audit trail does not exist in this database")));
-	return table_open(relid, mode);
+	rel = table_open(relid, mode);
+	if (RelationGetNumberOfAttributes(rel) != REPEAT_COLUMN_COUNT)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("table dataclass_audit.repeat has not the columns it was created with")));
+	return rel;
 }
 
 static void
