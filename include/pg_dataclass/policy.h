@@ -89,35 +89,35 @@ typedef struct PolicyRowLabelCache PolicyRowLabelCache;
 typedef struct PolicySnapshot
 {
 	bool		installed;		/* extension exists in this database; else all below is empty */
+	bool		audits_access;	/* some class asks for records of reads, or of superusers */
+	bool		has_default_clearance;
+	bool		deny_unlabelled;	/* unlabelled relations: denied instead of ungoverned */
+	bool		session_limits_unknown; /* the table could not be read: nobody reaches any tier */
+	bool		check_at_start; /* storage is checked before the first governed access */
 	Oid			schema_oid;		/* dataclass */
 	Oid			audit_schema_oid;	/* dataclass_audit */
 	int			ntiers;
-	PolicyTier *tiers;			/* by rank, ascending */
 	int			nclasses;
-	PolicyClass *classes;		/* by rank, ascending */
-	bool		audits_access;	/* some class asks for records of reads, or of superusers */
 	int			ncompartments;
-	const char **compartments;	/* sorted by strcmp */
-	const char *era;			/* token that changes when what was dominated may no longer be; NULL: none */
-	PolicyRowLabelCache *row_labels;	/* see policy_row_label_by_id() */
-	bool		has_default_clearance;
 	LabelSpec	default_clearance;	/* of roles without any label */
-	bool		deny_unlabelled;	/* unlabelled relations: denied instead of ungoverned */
 	int			nquarantined;
-	bool		session_limits_unknown; /* the table could not be read: nobody reaches any tier */
 	int			nsession_limits;
-	PolicySessionLimit *session_limits;
-	Oid		   *quarantined;	/* relations, ascending; without those whose risk is accepted */
 	int			nheld;			/* while loading: what response rules hold; part of quarantined, too */
-	Oid		   *held;
 	int			nsuspended;
-	Oid		   *suspended;		/* roles whose clearance is suspended, ascending */
 	int			nrisks;
-	PolicyRisk *risks;			/* by relation, ascending; those that ended, too */
-	bool		check_at_start; /* storage is checked before the first governed access */
 	int			max_risk_days;	/* for how long a risk may be accepted */
 	int			retention_days; /* how long records of the trail stay in the database at least; -1: for ever */
 	int			break_glass_minutes;	/* for how long emergency access may be opened */
+	PolicyTier *tiers;			/* by rank, ascending */
+	PolicyClass *classes;		/* by rank, ascending */
+	const char **compartments;	/* sorted by strcmp */
+	const char *era;			/* token that changes when what was dominated may no longer be; NULL: none */
+	PolicyRowLabelCache *row_labels;	/* see policy_row_label_by_id() */
+	PolicySessionLimit *session_limits;
+	Oid		   *quarantined;	/* relations, ascending; without those whose risk is accepted */
+	Oid		   *held;
+	Oid		   *suspended;		/* roles whose clearance is suspended, ascending */
+	PolicyRisk *risks;			/* by relation, ascending; those that ended, too */
 } PolicySnapshot;
 
 /* Needs a transaction.  Never NULL. */

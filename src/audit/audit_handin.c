@@ -127,7 +127,7 @@ read_whole_file(HandIn *handin)
 				 errmsg("could not stat file \"%s\": %m", handin->path)));
 	if (!S_ISREG(st.st_mode))
 		refuse(handin, false, "It is no regular file.");
-	fd = OpenTransientFile(handin->path, O_RDONLY | O_NONBLOCK | PG_BINARY);
+	fd = OpenTransientFile(handin->path, O_RDONLY | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) != 0)
 		ereport(ERROR,
 				(errcode_for_file_access(),

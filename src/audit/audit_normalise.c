@@ -141,11 +141,11 @@ append_token(const char *text, bool space, char *out, size_t size, size_t *len)
 	{
 		/* keep whole characters of what still fits */
 		text_len = pg_mbcliplen(text, (int) text_len, (int) (size - *len));
-		memcpy(out + *len, text, text_len);
+		memmove(out + *len, text, text_len);
 		*len += text_len;
 		return false;
 	}
-	memcpy(out + *len, text, text_len);
+	memmove(out + *len, text, text_len);
 	*len += text_len;
 	return true;
 }

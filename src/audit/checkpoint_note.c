@@ -217,7 +217,7 @@ note_key_init(NoteKey *key, const char *name, const uint8_t *public_key)
 	memset(key, 0, sizeof(*key));
 	if (!name_is_valid(name, len))
 		return false;
-	memcpy(key->name, name, len);
+	memcpy(key->name, name, len + 1);
 	memcpy(key->public_key, public_key, NOTE_KEY_SIZE);
 	memcpy(bytes, name, len);
 	bytes[len] = '\n';

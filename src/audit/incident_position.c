@@ -129,7 +129,7 @@ incident_position_catch_up(int64 before_seq, int max)
 		trail_deform(heap_copytuple(tuple), RelationGetDescr(rel), &in_trail);
 		if (in_trail.place.seq >= before_seq)
 			break;
-		if (list_length(records) >= max)
+		if (records != NIL && list_length(records) >= max)
 		{
 			reached = ((TrailInserted *) llast(records))->seq;
 			break;

@@ -40,8 +40,8 @@
 
 typedef struct Child
 {
-	pid_t		pid;			/* 0: unused */
 	int64		notice;
+	pid_t		pid;			/* 0: unused */
 	int			pipe;			/* -1: all is written */
 	char	   *input;			/* in TopMemoryContext */
 	size_t		length;

@@ -25,10 +25,17 @@ static bool
 parse_session_id(const char *text, pg_time_t *started, int *pid)
 {
 	unsigned long seconds;
-	unsigned int process;
-	int			used = 0;
+	unsigned long process;
+	char	   *end;
 
-	if (text == NULL || sscanf(text, "%lx.%x%n", &seconds, &process, &used) != 2 || text[used] != '\0')
+	if (text == NULL)
+		return false;
+	seconds = strtoul(text, &end, 16);
+	if (end == text || *end != '.')
+		return false;
+	text = end + 1;
+	process = strtoul(text, &end, 16);
+	if (end == text || *end != '\0' || process > PG_INT32_MAX)
 		return false;
 	*started = (pg_time_t) seconds;
 	*pid = (int) process;

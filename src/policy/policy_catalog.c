@@ -315,7 +315,7 @@ read_compartment(PolicySnapshot *p, Datum *values, bool *nulls)
 static int
 number_or(const char *value, int otherwise)
 {
-	return value[0] && strspn(value, "0123456789") == strlen(value) && strlen(value) < 6 ? atoi(value) : otherwise;
+	return value[0] && strspn(value, "0123456789") == strlen(value) && strlen(value) < 6 ? (int) strtol(value, NULL, 10) : otherwise;
 }
 
 static void
