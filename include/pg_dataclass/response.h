@@ -59,6 +59,12 @@ typedef struct ResponseBreach
 	char	   *object_identity;
 } ResponseBreach;
 
+typedef struct ResponseLast
+{
+	int64		seq;			/* record up to which it counted, 0: there was none; -1: to be looked up */
+	TimestampTz at;
+} ResponseLast;
+
 /* ---- response_pass.c ---- */
 
 /* One batch of records, in the current transaction; true: there are more. */
@@ -83,6 +89,8 @@ extern void response_count_begin(List *rules);
 /* Add a breach; returns how many lie in the window of the rule now. */
 extern int64 response_count_add(int rule, const char *target, const ResponseBreach *breach);
 extern void response_count_clear(int rule, const char *target);
+/* The last measure of a rule about a target, for the caller to fill in. */
+extern ResponseLast *response_count_last(int rule, const char *target, uint64 generation);
 
 /* ---- response_measure.c ---- */
 

@@ -169,10 +169,21 @@ add_session(AuditRecord *record)
 bool
 audit_make_event_id(uint8 *id, int64 unix_time)
 {
+	/* Drawn in advance: a call of the library costs as much as the rest of an event. */
+	static uint8 pool[64 * AUDIT_ID_SIZE];
+	static size_t left = 0;
+	static int	pool_pid = 0;
 	uint64		ms = (uint64) unix_time / 1000;
 
-	if (!pg_strong_random(id, AUDIT_ID_SIZE))
-		return false;
+	if (left == 0 || pool_pid != MyProcPid)
+	{
+		if (!pg_strong_random(pool, sizeof(pool)))
+			return false;
+		left = sizeof(pool);
+		pool_pid = MyProcPid;
+	}
+	left -= AUDIT_ID_SIZE;
+	memcpy(id, pool + left, AUDIT_ID_SIZE);
 	for (int i = 0; i < 6; i++)
 		id[i] = (uint8) (ms >> (40 - 8 * i));
 	id[6] = (id[6] & 0x0f) | 0x70;

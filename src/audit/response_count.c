@@ -36,6 +36,8 @@ typedef struct Counter
 {
 	CounterKey	key;
 	TimestampTz latest;
+	ResponseLast last;
+	uint64		generation;		/* of the policy, when that was looked up */
 	int			n;
 	int			room;
 	Counted    *counted;
@@ -95,6 +97,39 @@ add(Counter *counter, const ResponseBreach *breach)
 	counter->n++;
 }
 
+static Counter *
+counter_of(int rule, const char *target)
+{
+	CounterKey	key;
+	Counter    *counter;
+	bool		found;
+
+	memset(&key, 0, sizeof(key));
+	key.rule = rule;
+	strlcpy(key.target, target, sizeof(key.target));
+	counter = hash_search(counters, &key, HASH_ENTER, &found);
+	if (!found)
+	{
+		memset((char *) counter + sizeof(CounterKey), 0, sizeof(Counter) - sizeof(CounterKey));
+		counter->last.seq = -1;
+	}
+	return counter;
+}
+
+/*
+ * response_count_last
+ */
+ResponseLast *
+response_count_last(int rule, const char *target, uint64 generation)
+{
+	Counter    *counter = counter_of(rule, target);
+
+	if (counter->generation != generation)
+		counter->last.seq = -1;
+	counter->generation = generation;
+	return &counter->last;
+}
+
 /*
  * response_count_add
  */
@@ -102,17 +137,9 @@ int64
 response_count_add(int rule, const char *target, const ResponseBreach *breach)
 {
 	const ResponseRule *r = list_nth(count_rules, rule);
-	CounterKey	key;
-	Counter    *counter;
-	bool		found;
+	Counter    *counter = counter_of(rule, target);
 	int64		count = 0;
 
-	memset(&key, 0, sizeof(key));
-	key.rule = rule;
-	strlcpy(key.target, target, sizeof(key.target));
-	counter = hash_search(counters, &key, HASH_ENTER, &found);
-	if (!found)
-		memset((char *) counter + sizeof(CounterKey), 0, sizeof(Counter) - sizeof(CounterKey));
 	counter->latest = Max(counter->latest, breach->time);
 	leave_out_old(counter, counter->latest - r->window);
 	if (breach->time > counter->latest - r->window)
@@ -128,13 +155,8 @@ response_count_add(int rule, const char *target, const ResponseBreach *breach)
 void
 response_count_clear(int rule, const char *target)
 {
-	CounterKey	key;
-	Counter    *counter;
+	Counter    *counter = counter_of(rule, target);
 
-	memset(&key, 0, sizeof(key));
-	key.rule = rule;
-	strlcpy(key.target, target, sizeof(key.target));
-	counter = hash_search(counters, &key, HASH_FIND, NULL);
-	if (counter != NULL)
-		counter->n = 0;
+	counter->n = 0;
+	counter->last.seq = -1;
 }

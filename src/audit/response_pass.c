@@ -168,12 +168,20 @@ breach_of(HeapTuple tuple, TupleDesc desc, ResponseBreach *breach)
  * ------------------------------------------------------------------------
  */
 
-/* Is the record older than what made the counter of that target begin anew? */
-static bool
-counted_before(const ResponseRule *rule, const char *target, const ResponseBreach *breach)
+/* By this process, or by a reinstatement, which changes the policy. */
+static const ResponseLast *
+last_measure(int index, const char *target)
 {
-	return breach->seq <= response_measured_to(rule->name, target, NULL) ||
-		(rule->measure != RESPONSE_QUARANTINE && breach->seq <= response_measured_to("", target, NULL));
+	const ResponseRule *rule = list_nth(rules, index);
+	ResponseLast *last = response_count_last(index, target, policy_generation());
+
+	if (last->seq < 0)
+	{
+		last->seq = response_measured_to(rule->name, target, &last->at);
+		if (rule->measure != RESPONSE_QUARANTINE)
+			last->seq = Max(last->seq, response_measured_to("", target, NULL));
+	}
+	return last;
 }
 
 /*
@@ -181,12 +189,13 @@ counted_before(const ResponseRule *rule, const char *target, const ResponseBreac
  * breaches is no flood of notices.
  */
 static bool
-told_just_now(const ResponseRule *rule, const char *target)
+told_just_now(int index, const char *target)
 {
-	TimestampTz at = 0;
+	const ResponseRule *rule = list_nth(rules, index);
+	const ResponseLast *last = last_measure(index, target);
 
-	return rule->measure == RESPONSE_NOTIFY && response_measured_to(rule->name, target, &at) > 0 &&
-		!TimestampDifferenceExceeds(at, GetCurrentTimestamp(), NOTIFY_APART);
+	return rule->measure == RESPONSE_NOTIFY && last->seq > 0 &&
+		!TimestampDifferenceExceeds(last->at, GetCurrentTimestamp(), NOTIFY_APART);
 }
 
 static void
@@ -199,13 +208,14 @@ take_breach(const ResponseBreach *breach, bool fires)
 		int64		count;
 
 		if (!response_matches(rule, breach) || !response_target(rule, breach, target) ||
-			counted_before(rule, target, breach))
+			breach->seq <= last_measure(i, target)->seq)
 			continue;
 		count = response_count_add(i, target, breach);
-		if (!fires || count < rule->threshold || told_just_now(rule, target))
+		if (!fires || count < rule->threshold || told_just_now(i, target))
 			continue;
 		response_count_clear(i, target);
 		response_apply(rule, target, breach, count);
+		CommandCounterIncrement();
 		measured = true;
 	}
 }
