@@ -3,7 +3,7 @@
 
 # Denials at so many clients, against committed single-row INSERTs.  Each denial
 # is a record of its own: repeats would be counted, not recorded.
-denials_at()	# denials_at CLIENTS AIM
+denials_at()	# denials_at CLIENTS AIM SCRIPT AGAINST
 {
 	local clients=$1 before after told round
 	: > "$cluster_dir/a"
@@ -14,12 +14,12 @@ denials_at()	# denials_at CLIENTS AIM
 		tps -M prepared -c "$clients" -j "$cores" -T "$seconds" -U reader -f "$bench/denial.sql" bench >> "$cluster_dir/a"
 		tail -n 20 "$cluster_dir/pgbench.log" | sed -n 's/^number of transactions actually processed: \([0-9]*\).*/\1/p' |
 			tail -n 1 >> "$cluster_dir/denials.log"
-		tps -M prepared -c "$clients" -j "$cores" -T "$seconds" -U reader -f "$bench/insert.sql" bench >> "$cluster_dir/b"
+		tps -M prepared -c "$clients" -j "$cores" -T "$seconds" -U reader -f "$bench/$3" bench >> "$cluster_dir/b"
 	done
 	after=$(run_sql bench -c "SELECT count(*) FROM dataclass_audit.denied")
 	told=$(awk '{ n += $1 } END { print n + 0 }' "$cluster_dir/denials.log")
 	paste -d ' ' "$cluster_dir/a" "$cluster_dir/b" |
-		record - rate "durable denials, $clients clients" "committed single-row INSERTs" "$2"
+		record - rate "durable denials, $clients clients" "$4" "$2"
 	say "  $told denials told to clients, $((after - before)) in the trail"
 }
 
@@ -28,9 +28,10 @@ case_denial()
 	section "durable denials against committed single-row INSERTs"
 	setting_is_set dataclass.repeat_window 0 || return 1
 	run_sql bench -f "$bench/denial_setup.sql" || return 1
-	denials_at 1 "-"
-	denials_at 16 ">= 0.9"
-	denials_at 64 "-"
+	denials_at 1 "-" insert.sql "committed single-row INSERTs"
+	denials_at 16 ">= 0.9" insert.sql "committed single-row INSERTs"
+	denials_at 64 "-" insert.sql "committed single-row INSERTs"
+	denials_at 16 "-" insert_call.sql "INSERTs by a function that catches errors too"
 }
 
 setting_shows()		# setting_shows NAME VALUE

@@ -13,4 +13,12 @@ SECURITY LABEL FOR dataclass ON TABLE denied_table IS 'secret:health';
 
 CREATE TABLE inserted (id int, at timestamptz, who text);
 GRANT INSERT ON inserted TO reader;
+-- The same INSERT by a function of the shape of the one above: what calling and catching costs is on both sides then.
+CREATE FUNCTION inserted_once() RETURNS bool LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO inserted VALUES (1, clock_timestamp(), 'reader');
+	RETURN true;
+EXCEPTION WHEN insufficient_privilege THEN
+	RETURN false;
+END $$;
 CHECKPOINT;

@@ -1,0 +1,1 @@
+SELECT inserted_once();
