@@ -134,20 +134,17 @@ static bool
 append_token(const char *text, bool space, char *out, size_t size, size_t *len)
 {
 	size_t		text_len = strlen(text);
+	bool		fits;
 
 	if (space && *len + 1 < size)
 		out[(*len)++] = ' ';
-	if (text_len > size - *len)
-	{
-		/* keep whole characters of what still fits */
+	fits = text_len <= size - *len;
+	/* keep whole characters of what still fits */
+	if (!fits)
 		text_len = pg_mbcliplen(text, (int) text_len, (int) (size - *len));
-		memmove(out + *len, text, text_len);
-		*len += text_len;
-		return false;
-	}
-	memmove(out + *len, text, text_len);
-	*len += text_len;
-	return true;
+	for (size_t i = 0; i < text_len; i++)
+		out[(*len)++] = text[i];
+	return fits;
 }
 
 /* May raise; *len says what there is of it then. */

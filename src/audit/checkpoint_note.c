@@ -219,7 +219,7 @@ note_key_init(NoteKey *key, const char *name, const uint8_t *public_key)
 		return false;
 	memcpy(key->name, name, len + 1);
 	memcpy(key->public_key, public_key, NOTE_KEY_SIZE);
-	memcpy(bytes, name, len);
+	memcpy(bytes, name, len + 1);
 	bytes[len] = '\n';
 	bytes[len + 1] = ED25519_ALGORITHM;
 	memcpy(bytes + len + 2, public_key, NOTE_KEY_SIZE);
