@@ -14,13 +14,6 @@ extern Size audit_shmem_size(void);
 extern void audit_shmem_init(void);		/* in shmem_startup_hook, under AddinShmemInitLock */
 extern void audit_init(void);			/* from _PG_init: settings, sinks, launcher, xact callback */
 
-/*
- * Make the writer of a database leave, and stay away for a few seconds: for
- * DROP DATABASE, ALTER DATABASE ... RENAME or SET TABLESPACE, and CREATE
- * DATABASE ... TEMPLATE, which need the database to have no connection.
- */
-extern void audit_release_database(Oid dbid);
-
 /* A role with a clearance or an office could not log in; needs a transaction, no database.  May raise. */
 extern void audit_login_failed(Oid role, const char *name, const char *database);
 

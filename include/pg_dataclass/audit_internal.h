@@ -321,6 +321,9 @@ typedef struct TrailHead
 extern const int trail_text_column[AUDIT_TEXT_COUNT];
 extern const int trail_number_column[AUDIT_NUMBER_COUNT];
 
+/* A palloc'd copy as a value for a column. */
+extern struct varlena *trail_make_bytea(const uint8 *data, size_t len);
+
 extern Oid	trail_relid(const char *name);	/* in dataclass_audit; InvalidOid if missing */
 extern bool trail_installed(void);	/* needs a transaction */
 extern bool trail_head_read(Snapshot snapshot, TrailHead *head);

@@ -208,16 +208,6 @@ throttle_begin(TrailBatch *batch)
 	table_close(rel, AccessShareLock);
 }
 
-static Datum
-make_bytea(const uint8 *data, size_t len)
-{
-	bytea	   *b = palloc(VARHDRSZ + len);
-
-	SET_VARSIZE(b, VARHDRSZ + len);
-	memcpy(VARDATA(b), data, len);
-	return PointerGetDatum(b);
-}
-
 static void
 write_window(Relation rel, CatalogIndexState indexes, RepeatWindow *window)
 {
@@ -225,13 +215,13 @@ write_window(Relation rel, CatalogIndexState indexes, RepeatWindow *window)
 	bool		nulls[REPEAT_COLUMN_COUNT] = {false};
 	HeapTuple	tuple;
 
-	values[REPEAT_KEY - 1] = make_bytea(window->key.hash, AUDIT_HASH_SIZE);
+	values[REPEAT_KEY - 1] = PointerGetDatum(trail_make_bytea(window->key.hash, AUDIT_HASH_SIZE));
 	values[REPEAT_FIRST_SEQ - 1] = Int64GetDatum(window->first_seq);
 	values[REPEAT_WINDOW_END - 1] = TimestampTzGetDatum(audit_timestamp(window->end));
 	values[REPEAT_REPEATS - 1] = Int64GetDatum(window->repeats);
 	values[REPEAT_FIRST_TIME - 1] = TimestampTzGetDatum(audit_timestamp(window->first_time));
 	values[REPEAT_LAST_TIME - 1] = TimestampTzGetDatum(audit_timestamp(window->last_time));
-	values[REPEAT_PAYLOAD - 1] = make_bytea(window->payload, window->len);
+	values[REPEAT_PAYLOAD - 1] = PointerGetDatum(trail_make_bytea(window->payload, window->len));
 	tuple = heap_form_tuple(RelationGetDescr(rel), values, nulls);
 	if (ItemPointerIsValid(&window->tid))
 		CatalogTupleUpdateWithInfo(rel, &window->tid, tuple, indexes);

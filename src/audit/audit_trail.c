@@ -109,8 +109,8 @@ damaged(const char *what)
 			 errhint("Keep a copy of the cluster for the inquiry, then see SELECT * FROM dataclass_audit.verify().")));
 }
 
-static bytea *
-make_bytea(const uint8 *data, size_t len)
+bytea *
+trail_make_bytea(const uint8 *data, size_t len)
 {
 	bytea	   *b = palloc(VARHDRSZ + len);
 
@@ -408,8 +408,8 @@ trail_insert(TrailBatch *batch, const AuditPayload *payload, const char *origin)
 	values[TRAIL_RECORDED_AT - 1] = TimestampTzGetDatum(audit_timestamp(place.recorded_at));
 	values[TRAIL_ORIGIN - 1] = CStringGetTextDatum(origin);
 	values[TRAIL_FORMAT_VERSION - 1] = Int32GetDatum(AUDIT_FORMAT_VERSION);
-	values[TRAIL_PREV_HASH - 1] = PointerGetDatum(make_bytea(place.prev_hash, AUDIT_HASH_SIZE));
-	values[TRAIL_LEAF_HASH - 1] = PointerGetDatum(make_bytea(leaf, AUDIT_HASH_SIZE));
+	values[TRAIL_PREV_HASH - 1] = PointerGetDatum(trail_make_bytea(place.prev_hash, AUDIT_HASH_SIZE));
+	values[TRAIL_LEAF_HASH - 1] = PointerGetDatum(trail_make_bytea(leaf, AUDIT_HASH_SIZE));
 	tuple = heap_form_tuple(RelationGetDescr(batch->event), values, nulls);
 	if (batch->breach_index)
 		batch->breach_index->ii_ReadyForInserts = kept->record.number[AUDIT_BREACH].value != 0;
@@ -438,10 +438,10 @@ trail_close(TrailBatch *batch, TrailHead *after)
 		batch->head.database = MyDatabaseId;
 		batch->head.system_identifier = GetSystemIdentifier();
 		values[HEAD_SEQ - 1] = Int64GetDatum(batch->head.seq);
-		values[HEAD_HASH - 1] = PointerGetDatum(make_bytea(batch->head.hash, AUDIT_HASH_SIZE));
-		values[HEAD_ROOT - 1] = PointerGetDatum(make_bytea(batch->head.root, AUDIT_HASH_SIZE));
+		values[HEAD_HASH - 1] = PointerGetDatum(trail_make_bytea(batch->head.hash, AUDIT_HASH_SIZE));
+		values[HEAD_ROOT - 1] = PointerGetDatum(trail_make_bytea(batch->head.root, AUDIT_HASH_SIZE));
 		values[HEAD_FRONTIER - 1] =
-			PointerGetDatum(make_bytea(&batch->head.frontier.root[0][0],
+			PointerGetDatum(trail_make_bytea(&batch->head.frontier.root[0][0],
 									   (size_t) batch->head.frontier.nroots * AUDIT_HASH_SIZE));
 		values[HEAD_DATABASE - 1] = ObjectIdGetDatum(batch->head.database);
 		values[HEAD_SYSTEM_IDENTIFIER - 1] = Int64GetDatum((int64) batch->head.system_identifier);
