@@ -10,6 +10,7 @@
 #define PG_DATACLASS_AUDIT_QUEUE_H
 
 #include "port/atomics.h"
+#include "storage/condition_variable.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 
@@ -80,6 +81,8 @@ typedef struct AuditQueue
 	int			launcher_pid;
 	Latch	   *launcher_latch;
 	uint64		last_ticket;
+	bool		room_wanted;	/* somebody waits for it, see audit_queue_tell_room() */
+	ConditionVariable room;
 	int			nslots;
 	int			slots_used;
 	int			free_head;		/* first free slot, -1: none */
@@ -106,5 +109,8 @@ extern int	audit_slot_percent(void);	/* of slots or of blocks, whichever is scar
 /* The lock is held by the caller of these. */
 extern AuditDatabase *audit_queue_database(Oid dbid, bool make);
 extern void audit_queue_wake_writer(AuditDatabase *db);
+
+/* Wakes those who wait for room once there is enough of it.  The lock is not held. */
+extern void audit_queue_tell_room(void);
 
 #endif							/* PG_DATACLASS_AUDIT_QUEUE_H */

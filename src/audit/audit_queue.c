@@ -32,6 +32,7 @@
 #include "pgstat.h"
 #include "port/atomics.h"
 #include "portability/instr_time.h"
+#include "storage/condition_variable.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 #include "storage/proc.h"
@@ -41,6 +42,8 @@
 #include "pg_dataclass/audit_queue.h"
 #include "pg_dataclass/stat.h"
 
+#define ROOM_PATIENCE	20		/* ms that an event which nobody waits for may wait for room */
+#define ROOM_PERCENT	75		/* of the queue in use, at most, for those to be woken */
 #define HOLD_APART	60000	/* ms between holds of a writer that has something to do */
 
 AuditQueue *audit_queue = NULL;
@@ -62,6 +65,7 @@ audit_queue_shmem_init(void)
 		memset(audit_queue, 0, sizeof(AuditQueue));
 		audit_queue->tranche = LWLockNewTrancheId();
 		LWLockInitialize(&audit_queue->lock, audit_queue->tranche);
+		ConditionVariableInit(&audit_queue->room);
 		audit_slot_shmem_init((char *) audit_queue + MAXALIGN(sizeof(AuditQueue)));
 		for (int i = 0; i < AUDIT_MAX_DATABASES; i++)
 			audit_queue->databases[i].head = audit_queue->databases[i].tail = -1;
@@ -105,24 +109,28 @@ audit_queue_database(Oid dbid, bool make)
 	return idle;
 }
 
-static void
-wake(Latch *latch)
+/*
+ * Whom to wake so that something is done for this database, NULL: nobody.  The
+ * lock is held; whoever wakes up wants it, so wake without it where that matters.
+ */
+static Latch *
+who_works(AuditDatabase *db)
 {
-	if (latch != NULL)
-		SetLatch(latch);
+	if (db->state == WRITER_RUNNING)
+		return db->writer_latch;
+	if (db->state != WRITER_NONE)
+		return NULL;
+	db->state = WRITER_WANTED;
+	return audit_queue->launcher_latch;
 }
 
-/* Wake whoever can do something for this database; the lock is held. */
 void
 audit_queue_wake_writer(AuditDatabase *db)
 {
-	if (db->state == WRITER_RUNNING)
-		wake(db->writer_latch);
-	else if (db->state == WRITER_NONE)
-	{
-		db->state = WRITER_WANTED;
-		wake(audit_queue->launcher_latch);
-	}
+	Latch	   *latch = who_works(db);
+
+	if (latch != NULL)
+		SetLatch(latch);
 }
 
 /*
@@ -285,19 +293,19 @@ collect(Oid dbid, int *slots, int n, bool *done, JournalReason *why)
 	return settled;
 }
 
-void
-audit_queue_deliver(Oid dbid, const AuditPayload *payloads, int n, bool *done, JournalReason *why)
+/*
+ * Queue what finds a place, from the first on: later ones must not overtake one
+ * that found none.  Returns how many; *latch is whom to wake, or NULL.  If the
+ * caller has *patience and a writer is about to make room, it is put down for
+ * being woken then; otherwise its patience is of no use.
+ */
+static int
+enqueue_some(Oid dbid, const AuditPayload *payloads, int n, Latch *owner, bool *patience,
+			 int *slots, JournalReason *why, Latch **latch)
 {
-	bool		wait = audit_waits();
 	TimestampTz now = GetCurrentTimestamp();
 	AuditDatabase *db;
-	int			slots[AUDIT_DELIVER_MAX];
 	int			nqueued = 0;
-	instr_time	waited;
-	instr_time	now_time;
-
-	Assert(n <= AUDIT_DELIVER_MAX);
-	memset(done, 0, n * sizeof(bool));
 
 	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
 	db = audit_queue_database(dbid, true);
@@ -307,26 +315,102 @@ audit_queue_deliver(Oid dbid, const AuditPayload *payloads, int n, bool *done, J
 		if (!reachable(db, now, &why[i]))
 			continue;
 		why[i] = JOURNAL_QUEUE_FULL;
-		/* Later ones must not overtake one that found no place. */
 		if (nqueued < i)
 			continue;
-		slots[i] = enqueue(db, &payloads[i], wait ? MyLatch : NULL);
+		slots[i] = enqueue(db, &payloads[i], owner);
 		if (slots[i] >= 0)
 			nqueued++;
 	}
 	audit_limit_note(LIMIT_QUEUE, audit_queue->nslots < LIMIT_QUEUE_LEAST ? 0 : audit_slot_percent());
-	if (nqueued > 0)
-		audit_queue_wake_writer(db);
-	LWLockRelease(&audit_queue->lock);
-
-	if (nqueued == 0)
-		return;
-	if (!wait)
+	*latch = nqueued > 0 ? who_works(db) : NULL;
+	*patience = *patience && nqueued < n && why[nqueued] == JOURNAL_QUEUE_FULL && db->state == WRITER_RUNNING;
+	if (*patience)
 	{
-		for (int i = 0; i < nqueued; i++)
-			done[i] = true;
+		audit_queue->room_wanted = true;
+		ConditionVariablePrepareToSleep(&audit_queue->room);
+	}
+	LWLockRelease(&audit_queue->lock);
+	return nqueued;
+}
+
+/* The lock is not held. */
+void
+audit_queue_tell_room(void)
+{
+	bool		tell = false;
+
+	if (!audit_queue->room_wanted)
+		return;
+	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
+	if (audit_queue->room_wanted && audit_slot_percent() <= ROOM_PERCENT)
+	{
+		audit_queue->room_wanted = false;
+		tell = true;
+	}
+	LWLockRelease(&audit_queue->lock);
+	if (tell)
+		ConditionVariableBroadcast(&audit_queue->room);
+}
+
+/*
+ * Events that nobody waits for.  Where they come faster than the writer takes
+ * them, a short wait for room costs less than the journal would; a writer that
+ * makes none is not waited for long.
+ */
+static void
+deliver_and_leave(Oid dbid, const AuditPayload *payloads, int n, bool *done, JournalReason *why)
+{
+	TimestampTz deadline = 0;
+	int			slots[AUDIT_DELIVER_MAX];
+	int			at = 0;
+	bool		patience = true;
+
+	for (;;)
+	{
+		Latch	   *latch;
+		TimestampTz now;
+
+		at += enqueue_some(dbid, payloads + at, n - at, NULL, &patience, slots, why + at, &latch);
+		if (latch != NULL)
+			SetLatch(latch);
+		if (!patience)
+			break;
+		now = GetCurrentTimestamp();
+		if (deadline == 0)
+			deadline = TimestampTzPlusMilliseconds(now, ROOM_PATIENCE);
+		patience = !ConditionVariableTimedSleep(&audit_queue->room,
+												Max(TimestampDifferenceMilliseconds(now, deadline), 1),
+												PG_WAIT_EXTENSION);
+	}
+	for (int i = 0; i < at; i++)
+		done[i] = true;
+	if (deadline != 0)
+	{
+		ConditionVariableCancelSleep();
+		SetLatch(MyLatch);
+	}
+}
+
+void
+audit_queue_deliver(Oid dbid, const AuditPayload *payloads, int n, bool *done, JournalReason *why)
+{
+	int			slots[AUDIT_DELIVER_MAX];
+	bool		patience = false;
+	Latch	   *latch;
+	instr_time	waited;
+	instr_time	now_time;
+
+	Assert(n <= AUDIT_DELIVER_MAX);
+	memset(done, 0, n * sizeof(bool));
+	if (!audit_waits())
+	{
+		deliver_and_leave(dbid, payloads, n, done, why);
 		return;
 	}
+	if (enqueue_some(dbid, payloads, n, MyLatch, &patience, slots, why, &latch) == 0)
+		return;
+	if (latch != NULL)
+		SetLatch(latch);
 	INSTR_TIME_SET_CURRENT(waited);
 	PG_TRY();
 	{
@@ -340,6 +424,7 @@ audit_queue_deliver(Oid dbid, const AuditPayload *payloads, int n, bool *done, J
 	PG_END_TRY();
 	while (!collect(dbid, slots, n, done, why))
 		wait_for_slots(slots, n);
+	audit_queue_tell_room();
 	INSTR_TIME_SET_CURRENT(now_time);
 	INSTR_TIME_SUBTRACT(now_time, waited);
 	stat_add(STAT_WAITS, 1);

@@ -318,6 +318,7 @@ audit_queue_finish(const AuditTaken *taken, int n, bool recorded)
 	/* Only now: those who wake up want the lock.  Latches stay valid whoever owns them by then. */
 	for (int i = 0; i < nowners; i++)
 		SetLatch(owners[i]);
+	audit_queue_tell_room();
 }
 
 /* Journal the orphans that fail_queued() left. */
