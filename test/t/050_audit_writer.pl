@@ -209,6 +209,15 @@ sound('queue full');
 is(denials() - $before, 2000, 'every denial once');
 cmp_ok(one(q{SELECT count(*) FROM dataclass_audit.event WHERE origin = 'journal'}), '>', 10, 'many of them through the journal');
 
+# --- the same, and nobody waits for the record: a moment for room before the journal
+set_conf('dataclass.audit_durability = async');
+$before = one(q{SELECT coalesce(max(seq), 0) FROM dataclass_audit.event});
+$node->command_ok([ 'pgbench', '-n', '-U', 'low', '-h', $node->host, '-p', $node->port, '-f', $script, '-c', '8', '-t', '250', 'postgres' ], 'load with a queue of one, durability async');
+sound('queue full, async');
+is(one("SELECT count(*) FROM dataclass_audit.event WHERE kind = 'access_denied' AND seq > $before"), 2000, 'every denial once');
+cmp_ok(one("SELECT count(*) FROM dataclass_audit.event WHERE kind = 'access_denied' AND seq > $before AND origin = 'queue'"), '>', 600, 'many of them found room');
+set_conf('dataclass.audit_durability = sync');
+
 # --- events of a database without the extension wait for it
 one('CREATE DATABASE later');
 my $oid = one(q{SELECT oid FROM pg_database WHERE datname = 'later'});
