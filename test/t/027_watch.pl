@@ -168,7 +168,7 @@ like($err, qr/HINT: .*dataclass\.accept_risk/, 'but is told what he can do');
 
 # --- accepted for a time ----------------------------------------------------------
 
-run_sql(q{SELECT dataclass.accept_risk('record', 'the hospital needs it', now() + interval '6 seconds')});
+run_sql(q{SELECT dataclass.accept_risk('record', 'the hospital needs it', now() + interval '20 seconds')});
 is(run_sql('SELECT count(*) FROM record'), '100', 'readable once an officer has accepted the risk');
 is(run_sql(q{SELECT accepted_until > now() FROM dataclass.posture WHERE relation = 'record'::regclass AND verdict <> 'compliant' LIMIT 1}),
 	't', 'the posture says until when');

@@ -119,10 +119,10 @@ run_sql(q{SELECT dataclass.withdraw_risk('parts', 'moved elsewhere')});
 ($out, $err) = try_sql('SELECT * FROM parts');
 like($err, qr/42501: permission denied/, 'a withdrawn risk counts no more');
 # in one transaction: denied when the time is over, without a pass
-run_sql(q{SELECT dataclass.accept_risk('record', 'briefly', now() + interval '4 seconds')});
+run_sql(q{SELECT dataclass.accept_risk('record', 'briefly', now() + interval '15 seconds')});
 $session->must('BEGIN');
 $session->must('EXECUTE q');
-$session->must('SELECT pg_sleep(5)');
+$session->must('SELECT pg_sleep(16)');
 ($result) = $session->run('EXECUTE q');
 like($result->{error}{message} // '', qr/permission denied for relation "record"/, 'the end of the time is seen in the middle of a transaction');
 $session->run('ROLLBACK');
@@ -144,9 +144,10 @@ soon(q{SELECT count(*) > 0 FROM dataclass_audit.event WHERE kind = 'at_rest_heal
 
 run_sql('SELECT * FROM dataclass.check_storage()');
 is(run_sql('SELECT count(*) FROM dataclass.check_storage()'), '0', 'check_storage() finds nothing new');
-my $lsn = run_sql('SELECT pg_current_wal_insert_lsn()');
-is(run_sql(qq{BEGIN; SELECT count(*) FROM dataclass.check_storage(true); COMMIT; SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '$lsn')}),
-	"0\n0", 'not even a complete pass writes any WAL then');
+# that of this session: others write some at times of their own
+my $pass = run_sql(q{BEGIN; EXPLAIN (ANALYZE, WAL, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT * FROM dataclass.check_storage(true); SELECT pg_current_xact_id_if_assigned() IS NULL; COMMIT});
+like($pass, qr/rows=0 .*^t$/ms, 'a complete pass finds nothing new either');
+unlike($pass, qr/WAL:/, 'and writes no WAL then');
 is(run_sql(q{
 BEGIN;
 UPDATE dataclass.tier_control SET requirement = 'encrypted' WHERE control = 'at_rest' AND tier IN ('enhanced', 'highest');
@@ -210,7 +211,7 @@ soon(q{SELECT current_setting('dataclass.enforcement') = 'enforcing'}, 'on again
 
 # Commands that have the worker stay away do not keep it away for ever.
 $before = passes();
-my $until = time + 40;
+my $until = time + 180;
 while (passes() <= $before + 1 && time < $until)
 {
 	$node->psql('postgres', 'SET ROLE clerk; ALTER DATABASE agency CONNECTION LIMIT -1');

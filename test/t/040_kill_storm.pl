@@ -86,7 +86,7 @@ sub told
 sub wait_for_told
 {
 	my ($round, $least) = @_;
-	for (1 .. 600)
+	for (1 .. 1800)
 	{
 		return if keys %{ told($round) } >= $least;
 		usleep(100_000);

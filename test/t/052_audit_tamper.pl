@@ -13,7 +13,6 @@ $node->append_conf('postgresql.conf', q{
 shared_preload_libraries = 'pg_dataclass'
 dataclass.session_tier_enforcement = off
 dataclass.at_rest_enforcement = off
-dataclass.audit_timeout = 500ms
 autovacuum = off
 });
 $node->start;
@@ -32,10 +31,11 @@ for my $n (1 .. 20)
 }
 my $last = one('SELECT max(seq) FROM dataclass_audit.event');
 cmp_ok($last, '>=', 22, 'there is a trail');
-is(one('SELECT ok, checked, first_bad, reason FROM dataclass_audit.verify()'), "t|$last||", 'verify() holds');
-is(one('SELECT v.root = h.root FROM dataclass_audit.verify() v, dataclass_audit.head h'), 't', 'and gives the root of the head');
+# the writer may add records of its own between two queries
+is(one("SELECT ok, checked >= $last, first_bad, reason FROM dataclass_audit.verify()"), 't|t||', 'verify() holds');
+ok($node->poll_query_until('postgres', 'SELECT v.root = h.root FROM dataclass_audit.verify() v, dataclass_audit.head h'), 'and gives the root of the head');
 is(one("SELECT ok, checked FROM dataclass_audit.verify(5, 10)"), 't|6', 'a part');
-is(one("SELECT ok, first_bad FROM dataclass_audit.verify(5, $last + 5)"), 'f|' . ($last + 1), 'a part that is not there');
+ok($node->poll_query_until('postgres', 'SELECT NOT v.ok AND v.first_bad = h.seq + 1 FROM dataclass_audit.head h, dataclass_audit.verify(5, h.seq + 1000) v'), 'a part that is not there');
 my ($rc, $out, $err) = $node->psql('postgres', 'SELECT * FROM dataclass_audit.verify(0, 1)');
 like($err, qr/range of records must start at 1/, 'no such range');
 ($rc, $out, $err) = $node->psql('postgres', 'SELECT * FROM dataclass_audit.verify()', extra_params => ['-U', 'low']);
@@ -107,7 +107,7 @@ cmp_ok(one(q{SELECT count(*) FROM dataclass_audit.event WHERE kind = 'trail_tamp
 one('CREATE TABLE old_event AS SELECT * FROM dataclass_audit.event; CREATE TABLE old_head AS SELECT * FROM dataclass_audit.head');
 my $old = one('SELECT seq FROM old_head');
 one(q{CREATE TABLE later (); SECURITY LABEL FOR dataclass ON TABLE later IS 'secret'});
-is(one('SELECT max(seq) FROM dataclass_audit.event'), $old + 1, 'one more record');
+cmp_ok(one('SELECT max(seq) FROM dataclass_audit.event'), '>', $old, 'a record more');
 one(q{BEGIN; DELETE FROM dataclass_audit.event WHERE seq > (SELECT seq FROM old_head);
 	DELETE FROM dataclass_audit.head; INSERT INTO dataclass_audit.head SELECT * FROM old_head; COMMIT;
 	SELECT pg_terminate_backend(writer_pid) FROM dataclass_audit.status()});

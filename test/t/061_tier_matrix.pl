@@ -165,7 +165,7 @@ is($out, $rows_of{baseline}, "the client's word counts for nothing");
 {
 	my ($said, $complained) = ('', '');
 	my $harness = IPC::Run::start([ 'openssl', 's_client', '-starttls', 'postgres', '-tls1_2', '-connect', '127.0.0.1:' . $node->port ],
-		'<', \"R\n", '>', \$said, '2>', \$complained, IPC::Run::timeout(30));
+		'<', \"R\n", '>', \$said, '2>', \$complained, IPC::Run::timeout(180));
 	eval { $harness->finish };
 	like("$said$complained", qr/no renegotiation|renegotiation is not|no_renegotiation|unexpected eof|RENEGOTIATING/i, 'renegotiation was tried');
 	unlike("$said$complained", qr/RENEGOTIATING.*Verify return code.*RENEGOTIATING/s, '... and led nowhere');

@@ -71,7 +71,7 @@ my $through = "host=127.0.0.1 port=$port sslmode=disable";
 
 sub poll_pooler
 {
-	foreach (1 .. 100)
+	foreach (1 .. 1200)
 	{
 		my ($out) = connect_as($node, 'pooler', $through, 'SELECT 1');
 		return 1 if ($out // '') eq '1';

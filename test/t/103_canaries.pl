@@ -305,8 +305,11 @@ is($node->safe_psql('postgres', q{SELECT count(*) FROM dataclass_audit.event WHE
 
 # --- the journal: nobody takes events from the queue
 $node->append_conf('postgresql.conf', "dataclass.audit_timeout = 50ms\n");
+$node->psql('postgres', 'SELECT * FROM files', extra_params => [ '-U', 'low' ]);	# there is a writer
 $node->reload;
+$node->poll_query_until('postgres', q{SELECT current_setting('dataclass.audit_timeout') = '50ms'}) or die 'the setting does not change';
 my $writer = $node->safe_psql('postgres', 'SELECT writer_pid FROM dataclass_audit.status()');
+like($writer, qr/^\d+$/, 'the writer runs');
 kill 'STOP', $writer;
 my $client = WireClient->new(host => $node->host, port => $node->port, database => 'postgres', user => 'low');
 $client->query(plant($_)) for q{SELECT * FROM files WHERE body = '{t}'}, q{SET my.x = {t}; SELECT '{t}' FROM files}, q{DO $$ BEGIN PERFORM FROM files WHERE body = '{t}'; END $$};

@@ -108,7 +108,7 @@ records(400, 'many');
 IncidentRows::close_incidents($node);
 one('SELECT dataclass_audit.make_checkpoint()');
 my ($in, $out) = ('', '');
-my $timer = IPC::Run::timeout(60);
+my $timer = IPC::Run::timeout(300);
 my $psql = IPC::Run::start([ 'psql', '-XAtq', '-U', 'auditor', '-d', $node->connstr('postgres'), '-f', '-' ], '<', \$in, '>', \$out, $timer);
 $in = "BEGIN;\nSELECT 'range', from_seq, to_seq FROM dataclass_audit.archive(now());\n";
 $psql->pump until $out =~ /range\|1\|(\d+)/;

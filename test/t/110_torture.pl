@@ -147,7 +147,7 @@ sub told
 sub wait_for_told
 {
 	my ($number) = @_;
-	for (1 .. 1200)
+	for (1 .. 3600)
 	{
 		return if @{ told() } >= $number;
 		usleep(50_000);
@@ -184,7 +184,7 @@ sub check
 	$database ||= 'postgres';
 	my (%told, %count, @missing);
 	$told{$_}++ for @{ told() };
-	for (1 .. 600)
+	for (1 .. 1800)
 	{
 		%count = map { split /=/ } split /\n/, $node->safe_psql($database, "SELECT application || '=' || sum(coalesce(repeats, 1)) FROM dataclass_audit.event WHERE kind = 'access_denied' AND application LIKE 'r$round-%' GROUP BY application");
 		@missing = grep { ($count{$_} || 0) < $told{$_} } keys %told;
@@ -254,7 +254,7 @@ my %round = (
 		waitpid $pid, 0;
 		$pid = 0;
 		# a psql that is refused at once breaks the pipe to its input
-		for (1 .. 600)
+		for (1 .. 1800)
 		{
 			last if eval { $node->psql('postgres', 'SELECT true') == 0 };
 			usleep(100_000);
@@ -346,7 +346,7 @@ if ($disk ne '' && mkdir $space)
 		wait_for_told($clients);
 		fill_disk($filler);
 		my $full = 0;
-		for (1 .. 600)
+		for (1 .. 1800)
 		{
 			last if $full = $node->safe_psql('postgres', q{SELECT 1}) && slurp_file($node->logfile, $log) =~ /No space left on device|could not extend file/;
 			usleep(50_000);

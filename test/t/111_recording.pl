@@ -14,7 +14,6 @@ $node->append_conf('postgresql.conf', q{
 shared_preload_libraries = 'pg_dataclass'
 dataclass.session_tier_enforcement = off
 dataclass.at_rest_enforcement = off
-dataclass.audit_timeout = 200ms
 dataclass.node_name = 'alpha'
 max_connections = 40
 });
@@ -47,13 +46,23 @@ sub set_conf
 }
 
 sub settled { return $node->poll_query_until('postgres', 'SELECT queued = 0 AND journal_files = 0 FROM dataclass_audit.status()'); }
+# Sessions wait for a writer as long as they have to, but not for one that is stopped.
 sub stop_writer
 {
+	my ($timeout) = @_;
 	deny($node, 'wakes');
 	$node->poll_query_until('postgres', 'SELECT writer_pid IS NOT NULL FROM dataclass_audit.status()');
 	my $pid = one('SELECT writer_pid FROM dataclass_audit.status()');
 	kill 'STOP', $pid;
+	set_conf($node, 'dataclass.audit_timeout', $timeout) if $timeout;
 	return $pid;
+}
+sub let_writer_go
+{
+	my ($pid) = @_;
+	set_conf($node, 'dataclass.audit_timeout', '58s');
+	kill 'CONT', $pid;
+	return;
 }
 sub windows { return one(q{SELECT count(*) FROM dataclass_audit.event WHERE kind = 'audit_impaired' AND detail LIKE 'Recording was impaired %'}); }
 sub last_window { return one(q{SELECT severity, breach, detail FROM dataclass_audit.event WHERE kind = 'audit_impaired' AND detail LIKE 'Recording was impaired %' ORDER BY seq DESC LIMIT 1}); }
@@ -68,9 +77,9 @@ sub sound
 settled();
 $node->poll_query_until('postgres', q{SELECT coalesce(sum(unreported), 0) = 0 FROM dataclass_audit.journal_position});
 my $before = windows();
-my $writer = stop_writer();
+my $writer = stop_writer('200ms');
 like(deny($node, "stopped$_"), qr/42501/, 'denied while the writer is stopped') for 1 .. 3;
-kill 'CONT', $writer;
+let_writer_go($writer);
 ok(settled(), 'imported');
 $node->poll_query_until('postgres', 'SELECT sum(unreported) = 0 FROM dataclass_audit.journal_position');
 is(windows(), $before + 1, 'one record of the window');
@@ -82,7 +91,7 @@ sound('window');
 $node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE usename = 'low'});
 set_conf($node, 'dataclass.journal_size_limit', '16kB');
 my $log_start = -s $node->logfile;
-$writer = stop_writer();
+$writer = stop_writer('200ms');
 my $failed;
 for my $n (1 .. 60)
 {
@@ -96,8 +105,8 @@ my @warnings = slurp_file($node->logfile, $log_start) =~ /WARNING:  room for aud
 is(scalar @warnings, 1, 'one warning in the server log');
 like(slurp_file($node->logfile, $log_start), qr/HINT:  See SELECT \* FROM dataclass_audit\.status\(\) for what keeps the writer/, 'with a hint');
 unlike($err, qr/percent full/, 'none for the client');
-kill 'CONT', $writer;
 set_conf($node, 'dataclass.journal_size_limit', '1GB');
+let_writer_go($writer);
 ok(settled(), 'imported');
 ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM dataclass_audit.event WHERE kind = 'audit_impaired' AND severity = 'notice' AND detail LIKE 'The room for audit journals is % percent full.' AND subject IS NULL}),
 	'the warning is a record');
@@ -105,7 +114,7 @@ ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM dataclass_audi
 sound('limit');
 
 # --- a queue with several events in it: long payloads and short ones, and the mark of three quarters
-$node->append_conf('postgresql.conf', "dataclass.audit_queue_size = 8\ndataclass.audit_timeout = 1s\n");
+$node->append_conf('postgresql.conf', "dataclass.audit_queue_size = 8\n");
 $node->restart;
 settled();
 $log_start = -s $node->logfile;
@@ -116,8 +125,10 @@ for my $n (1 .. 12)
 	my $statement = 'SELECT * FROM files WHERE ' . join(' OR ', map { "id = $_" } 1 .. ($n % 2 ? 200 : 1));
 	push @clients, IPC::Run::start([ 'psql', '-X', '-q', '-U', 'low', '-d', $node->connstr('postgres') . " application_name=full$n", '-c', $statement ], '>', \my $o, '2>', \my $e);
 }
-$_->finish for @clients;
+# some find no room; those that did go on waiting
+ok($node->poll_query_until('postgres', 'SELECT journal_files > 0 FROM dataclass_audit.status()'), 'the queue is full');
 kill 'CONT', $writer;
+$_->finish for @clients;
 ok(settled(), 'the full queue is empty again');
 is(one(q{SELECT count(*), count(DISTINCT application) FROM dataclass_audit.event WHERE application LIKE 'full%' AND kind = 'access_denied'}), '12|12', 'each event of the storm once');
 ok($node->poll_query_until('postgres', q{SELECT count(*) >= 1 FROM dataclass_audit.event WHERE detail LIKE 'Recording was impaired %' AND detail LIKE '%queue full%'}), 'a full queue is told as such');

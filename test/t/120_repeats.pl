@@ -13,7 +13,7 @@ $node->append_conf('postgresql.conf', q{
 shared_preload_libraries = 'pg_dataclass'
 dataclass.session_tier_enforcement = off
 dataclass.at_rest_enforcement = off
-dataclass.repeat_window = '2s'
+dataclass.repeat_window = '15s'
 restart_after_crash = on
 });
 $node->start;

@@ -15,7 +15,7 @@ sub new
 	my $path = "$arg{host}/.s.PGSQL.$arg{port}";
 	my $socket = IO::Socket::UNIX->new(Peer => $path) or die "cannot connect to $path: $!\n";
 	my $self = bless {
-		socket => $socket, in => '', out => '', timeout => $arg{timeout} // 60,
+		socket => $socket, in => '', out => '', timeout => $arg{timeout} // 180,
 		notices => [], notifications => [], parameters => {}, status => 'I',
 	}, $class;
 	my $startup = pack('N', 196608);
