@@ -21,7 +21,6 @@ typedef struct Word
 } Word;
 
 static const Word rules[] = {
-	{"acl", "PostgreSQL itself refused: the privilege was never granted"},
 	{"at_rest", "data may not lie on storage that is not shown to be encrypted as their class needs"},
 	{"attestation", "a signed statement about the storage is missing, wrong or has expired"},
 	{"auditor", "only an auditor may take this step"},
@@ -31,6 +30,7 @@ static const Word rules[] = {
 	{"disclosure_window", "somebody who has to be told of a breach was not told in time"},
 	{"dominance", "the clearance of the role does not cover the label of the data"},
 	{"export", "taking data out of the database needs a privilege of its own"},
+	{"forked", "the audit trail is not the one that was handed out before"},
 	{"floor", "the label to be written lies below the lowest one that the role may write"},
 	{"grant", "access to governed data may not be granted this way"},
 	{"journal", "the audit trail was not recorded in the ordinary way for a while"},
@@ -39,13 +39,19 @@ static const Word rules[] = {
 	{"mask_key", "the key of masked values is for nobody to see"},
 	{"no_clearance", "the role has no clearance at all"},
 	{"officer", "only an officer of the data may do this"},
-	{"privilege", "the clearance lacks a privilege that this needs"},
+	{"privilege", "a privilege that this needs was never granted"},
+	{"profile_impact", "a new policy would leave existing data without the protection that they need"},
+	{"profile_rollback", "an older policy was to replace a newer one"},
+	{"profile_version", "versions of the policy are written by the extension alone"},
 	{"quarantine", "the data are shut off until an officer releases them"},
 	{"reclassify", "raising a label needs a privilege of its own"},
+	{"rewound", "the audit trail is shorter than it was"},
 	{"row_security", "row security, which protects labelled rows, was to be switched off or avoided"},
 	{"separation", "one person must not do both"},
 	{"session_tier", "the connection is not as secure as the class of the data needs"},
 	{"setting", "an attempt to change a setting of the protection"},
+	{"signature", "the policy has to be signed, and this document is not, or not by a trusted key"},
+	{"signed_policy", "the policy was signed, and may be changed by a signed document only"},
 	{"trail_guard", "an attempt to change or remove the audit trail"},
 	{"unknown_label", "the label is not one that the policy knows"}
 };
