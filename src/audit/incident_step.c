@@ -103,35 +103,65 @@ no_such_incident(int64 incident)
 			 errhint("See dataclass_audit.incident.")));
 }
 
+/* Steps that say something in favour of whom the incident is about, and how they are refused to him. */
+static const struct
+{
+	IncidentState state;
+	const char *function;
+	const char *what;
+	const char *hint;
+}			about_oneself[] = {
+	{INCIDENT_NOTIFIED, "mark_notified", "Nobody says of an incident about himself that it was told of.",
+		"Ask another member of dataclass_officer to call dataclass_audit.mark_notified(), or an auditor to call dataclass_audit.acknowledge()."},
+	{INCIDENT_ACKNOWLEDGED, "acknowledge", "Nobody acknowledges an incident about himself.",
+		"Ask another member of dataclass_auditor to call dataclass_audit.acknowledge()."},
+	{INCIDENT_MEASURE_DECIDED, "decide_measure", "Nobody decides what follows from an incident about himself.",
+		"Ask another member of dataclass_auditor to call dataclass_audit.decide_measure()."},
+	{INCIDENT_CLOSED, "close_incident", "Nobody closes an incident about himself.",
+		"Ask another member of dataclass_auditor to call dataclass_audit.close_incident()."}
+};
+
+static bool
+is_about(const Incident *row, const char *name)
+{
+	return row->subject != NULL &&
+		(strcmp(row->subject, name) == 0 || get_role_oid(row->subject, true) == GetOuterUserId());
+}
+
 /* Whoever put a measure into effect does not say that it is enough. */
 static void
 check_separation(Relation rel, int64 incident, IncidentState state, const Incident *row,
 				 Oid role, const char *name)
 {
 	IncidentStep applied;
-	const char *detail = NULL;
+	const char *detail;
 	Refusal		refusal = {0};
+	int			step = 0;
 
-	if (state != INCIDENT_CLOSED || !OidIsValid(role))
+	while (step < lengthof(about_oneself) && about_oneself[step].state != state)
+		step++;
+	if (step == lengthof(about_oneself) || !OidIsValid(role))
 		return;
-	if (incident_step_last_in(rel, incident, INCIDENT_MEASURE_APPLIED, &applied) && applied.by_role == role)
+	if (state == INCIDENT_CLOSED &&
+		incident_step_last_in(rel, incident, INCIDENT_MEASURE_APPLIED, &applied) && applied.by_role == role)
 		detail = "Whoever applied the measure cannot close the incident.";
-	else if (row->subject != NULL && (strcmp(row->subject, name) == 0 ||
-									  get_role_oid(row->subject, true) == GetOuterUserId()))
-		detail = "Nobody closes an incident about himself.";
-	if (detail == NULL)
+	else if (is_about(row, name))
+		detail = about_oneself[step].what;
+	else
 		return;
 	refusal.event.kind = EVENT_ACCESS_DENIED;
 	refusal.event.severity = SEVERITY_HIGH;
 	refusal.event.breach = true;
-	refusal.event.action = "close_incident";
+	refusal.event.action = about_oneself[step].function;
 	refusal.event.object_type = "incident";
 	refusal.event.object_identity = psprintf("%lld", (long long) incident);
 	refusal.event.rule = "separation";
 	refusal.event.detail = detail;
-	refusal.message = psprintf("permission denied to close incident %lld", (long long) incident);
+	refusal.message = state == INCIDENT_CLOSED ?
+		psprintf("permission denied to close incident %lld", (long long) incident) :
+		psprintf("permission denied for a step of incident %lld to %s", (long long) incident, rules[state].name);
 	refusal.detail = detail;
-	refusal.hint = "Ask another member of dataclass_auditor to call dataclass_audit.close_incident().";
+	refusal.hint = about_oneself[step].hint;
 	refusal.mode = ENFORCEMENT_ENFORCING;
 	report_refusal(&refusal);
 }

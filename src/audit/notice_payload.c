@@ -4,8 +4,12 @@
  *		The JSON document that a notice is handed over as.
  *
  * One object: which notice it is, deadlines of its incident, the latest
- * checkpoint of the trail, and what the body in the outbox says.  notice_id stays the same for every attempt, so
- * that whoever is told twice can tell.
+ * checkpoint of the trail, and what the body in the outbox says.  notice_id
+ * stays the same for every attempt, so that whoever is told twice can tell.
+ *
+ * The document is ASCII: other characters are escapes of JSON.  So no name that
+ * somebody chose can keep a notice back, whatever the encodings of the database
+ * and of those who listen; bytes that are no character become U+FFFD.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,7 +19,9 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xlog.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
@@ -220,6 +226,76 @@ append_head(StringInfo out, const Notice *notice)
 	append_time(out, "created_at", notice->created_at);
 }
 
+#define NO_CHARACTER	0xfffd
+
+static void
+put_escape(StringInfo out, pg_wchar code)
+{
+	if (code > 0xffff)
+	{
+		code -= 0x10000;
+		appendStringInfo(out, "\\u%04x\\u%04x", 0xd800 + (code >> 10), 0xdc00 + (code & 0x3ff));
+	}
+	else
+		appendStringInfo(out, "\\u%04x", code);
+}
+
+/* UTF-8, with what is none as NO_CHARACTER. */
+static void
+put_ascii(StringInfo out, const unsigned char *utf8, int len)
+{
+	while (len > 0)
+	{
+		int			n = pg_utf_mblen(utf8);
+
+		if (*utf8 < 0x80)
+			appendStringInfoChar(out, (char) *utf8);
+		else if (n > len || !pg_utf8_islegal(utf8, n))
+		{
+			put_escape(out, NO_CHARACTER);
+			n = 1;
+		}
+		else
+			put_escape(out, utf8_to_unicode(utf8));
+		utf8 += n;
+		len -= n;
+	}
+}
+
+/* Never raises over what a text holds: core's conversions would. */
+static char *
+ascii_payload(const char *text)
+{
+	int			encoding = GetDatabaseEncoding();
+	Oid			proc = encoding == PG_UTF8 || encoding == PG_SQL_ASCII ? InvalidOid : FindDefaultConversionProc(encoding, PG_UTF8);
+	int			len = strlen(text);
+	StringInfoData out;
+
+	initStringInfo(&out);
+	if (!OidIsValid(proc))
+		put_ascii(&out, (const unsigned char *) text, len);
+	else
+	{
+		unsigned char *utf8 = palloc((Size) len * MAX_CONVERSION_GROWTH + 1);
+
+		while (len > 0)
+		{
+			int			done = pg_do_encoding_conversion_buf(proc, encoding, PG_UTF8, (unsigned char *) unconstify(char *, text), len,
+															 utf8, len * MAX_CONVERSION_GROWTH + 1, true);
+
+			put_ascii(&out, utf8, strlen((char *) utf8));
+			if (done < len)
+			{
+				put_escape(&out, NO_CHARACTER);
+				done += Min(pg_encoding_mblen(encoding, text + done), len - done);
+			}
+			text += done;
+			len -= done;
+		}
+	}
+	return out.data;
+}
+
 static char *
 whole_payload(const Notice *notice, bool whole_checkpoint)
 {
@@ -234,7 +310,7 @@ whole_payload(const Notice *notice, bool whole_checkpoint)
 		appendStringInfo(&out, ", %s", notice->body + 1);
 	else
 		appendStringInfoChar(&out, '}');
-	return out.data;
+	return ascii_payload(out.data);
 }
 
 /*

@@ -375,7 +375,6 @@ start_command(void *arg)
 		return;
 	}
 	payload = notice_payload(&notice);
-	payload = pg_server_to_any(payload, strlen(payload), PG_UTF8);
 	len = notice_expand_command(NULL, 0, guc_breach_command, notice.incident, notice.class) + 1;
 	command = palloc(len);
 	(void) notice_expand_command(command, len, guc_breach_command, notice.incident, notice.class);

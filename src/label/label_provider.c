@@ -211,6 +211,35 @@ label_for_record(const ObjectAddress *object, const char *text)
 	return text;
 }
 
+static bool old_label(const ObjectAddress *object, ResolvedLabel *old);
+
+/*
+ * What was attacked, not what was asked for, says how bad an attempt was: of the
+ * label that protects the object and the one it was to get, the higher one.
+ */
+static const char *
+label_at_stake(const ObjectAddress *object, const char *text)
+{
+	const PolicySnapshot *p = policy_current();
+	const char *asked = label_for_record(object, text);
+	ResolvedLabel old;
+	LabelSpecKind kind;
+	LabelSpec	spec;
+	LabelError	error;
+	ResolvedLabel new_label;
+
+	if (object->classId == AuthIdRelationId || object->classId == ProcedureRelationId ||
+		!old_label(object, &old) || old.rank == POLICY_RANK_NONE)
+		return asked;
+	if (asked != NULL && label_kind_of(object, &kind) && label_parse_spec(kind, asked, strlen(asked), &spec, &error))
+	{
+		resolve_label(p, &spec.label, &new_label);
+		if (new_label.rank > old.rank)
+			return asked;
+	}
+	return pstrdup(old.label.text);
+}
+
 static void
 refuse(const ObjectAddress *object, const char *text, const char *rule, const char *message,
 	   const char *detail, const char *hint)
@@ -226,7 +255,7 @@ refuse(const ObjectAddress *object, const char *text, const char *rule, const ch
 	refusal.event.object_subid = object->objectSubId;
 	refusal.event.object_type = getObjectTypeDescription(object, false);
 	refusal.event.object_identity = getObjectIdentity(object, false);
-	refusal.event.label = label_for_record(object, text);
+	refusal.event.label = label_at_stake(object, text);
 	refusal.event.rule = rule;
 	refusal.event.detail = detail;
 	refusal.message = message;

@@ -22,12 +22,13 @@
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/report_disclosure.h"
 #include "pg_dataclass/report_page.h"
+#include "pg_dataclass/report_words.h"
 
 #define TOP_ROWS		10
 #define INCIDENT_ROWS	100
 #define POSTURE_ROWS	30
 #define DISCLOSURE_ROWS	20
-#define BUCKETS_MAX		31
+#define BUCKETS_MAX		31		/* and one more where the period begins within the first */
 #define COUNT_OF(n)		"sum(coalesce(" n ".repeats, 1))"
 
 PG_FUNCTION_INFO_V1(dc_compliance_report_html);
@@ -130,6 +131,9 @@ length_text(int64 seconds)
 	return seconds == 60 ? "minute" : psprintf("%lld minutes", (long long) (seconds + 59) / 60);
 }
 
+/* Columns begin where a clock and a calendar do, else a day would be that of its noon. */
+#define ORIGIN	"SELECT date_bin(interval '%lld s', $1, timestamptz '2000-01-01 00:00:00+00') AS origin"
+
 static void
 put_over_time(StringInfo out, const Period *period)
 {
@@ -142,17 +146,17 @@ put_over_time(StringInfo out, const Period *period)
 	uint64		n;
 
 	query_period(psprintf("SELECT to_char(b.start AT TIME ZONE 'UTC', '%s'), coalesce(c.n, 0)"
-						  " FROM (SELECT k, $1 + k * interval '%lld s' AS start"
-						  "   FROM generate_series(0, ceil(extract(epoch FROM $2 - $1) / %lld)::int - 1) k) b"
-						  " LEFT JOIN (SELECT floor(extract(epoch FROM e.\"time\" - $1) / %lld)::int AS k, " COUNT_OF("e") " AS n"
+						  " FROM (SELECT k, o.origin + k * interval '%lld s' AS start"
+						  "   FROM (" ORIGIN ") o CROSS JOIN generate_series(0, ceil(extract(epoch FROM $2 - o.origin) / %lld)::int - 1) k) b"
+						  " LEFT JOIN (SELECT floor(extract(epoch FROM e.\"time\" - (" ORIGIN ")) / %lld)::int AS k, " COUNT_OF("e") " AS n"
 						  "   FROM ONLY dataclass_audit.event e WHERE e.breach AND e.\"time\" >= $1 AND e.\"time\" < $2 GROUP BY 1) c ON c.k = b.k"
-						  " ORDER BY b.k", format, (long long) step, (long long) step, (long long) step), period);
+						  " ORDER BY b.k", format, (long long) step, (long long) step, (long long) step, (long long) step, (long long) step), period);
 	values = report_svg_values(&n);
-	chart.desc = psprintf("One column for each %s; the table beside it has the numbers.", length_text(step));
+	chart.desc = psprintf("One column for each %s, UTC; the table beside it has the numbers.", length_text(step));
 	page_section(out, "over-time", "Breaches over time");
 	appendStringInfoString(out, "<div class=\"pair\"><div>");
 	svg_columns(&sink, &chart, values, (int) n);
-	page_note(out, "One column for each %s.", length_text(step));
+	page_note(out, "One column for each %s, UTC.", length_text(step));
 	appendStringInfoString(out, "</div><div>");
 	page_table_begin(out, "Breaches by time, where there were any", headings, lengthof(headings));
 	for (uint64 i = 0; i < n; i++)
@@ -173,10 +177,34 @@ put_over_time(StringInfo out, const Period *period)
 	page_section_end(out);
 }
 
-/* Chart and table of breaches by one fact of their records. */
+static void
+put_breakdown_table(StringInfo out, const char *caption, const char *const *headings, bool rules)
+{
+	page_table_begin(out, caption, headings, 3);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		const char *meaning = rules ? report_rule_meaning(report_value(row, 1)) : NULL;
+
+		page_row_begin(out);
+		for (int i = 0; i < 3; i++)
+		{
+			page_cell_begin(out, headings[i], i == 0 ? 't' : 'n', i == 0);
+			appendStringInfoString(out, "<bdi>");
+			page_text(out, report_value(row, i + 1));
+			appendStringInfoString(out, "</bdi>");
+			if (i == 0 && meaning)
+				appendStringInfo(out, "<span class=\"minor\">%s</span>", meaning);
+			page_cell_end(out, i == 0);
+		}
+		page_row_end(out);
+	}
+	page_table_end(out);
+}
+
+/* Chart and table of breaches by one fact of their records; none: those without it. */
 static void
 put_breakdown(StringInfo out, const Period *period, const char *id, const char *heading, const char *noun,
-			  const char *expression)
+			  const char *expression, const char *none)
 {
 	const char *headings[] = {noun, "Breaches", "Records"};
 	SvgChart	chart = {id, heading, "The table beside it has the numbers."};
@@ -185,12 +213,12 @@ put_breakdown(StringInfo out, const Period *period, const char *id, const char *
 	uint64		n;
 	int64		groups;
 
-	query_period(psprintf("SELECT count(DISTINCT coalesce(%s, 'none')) FROM ONLY dataclass_audit.event e"
-						  " WHERE e.breach AND e.\"time\" >= $1 AND e.\"time\" < $2", expression), period);
+	query_period(psprintf("SELECT count(DISTINCT coalesce(%s, '%s')) FROM ONLY dataclass_audit.event e"
+						  " WHERE e.breach AND e.\"time\" >= $1 AND e.\"time\" < $2", expression, none), period);
 	groups = report_int(0, 1);
-	query_period(psprintf("SELECT coalesce(%s, 'none'), " COUNT_OF("e") ", count(*) FROM ONLY dataclass_audit.event e"
+	query_period(psprintf("SELECT coalesce(%s, '%s'), " COUNT_OF("e") ", count(*) FROM ONLY dataclass_audit.event e"
 						  " WHERE e.breach AND e.\"time\" >= $1 AND e.\"time\" < $2"
-						  " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %d", expression, TOP_ROWS), period);
+						  " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %d", expression, none, TOP_ROWS), period);
 	values = report_svg_values(&n);
 	page_section(out, psprintf("s-%s", id), heading);
 	if (n == 0)
@@ -200,7 +228,7 @@ put_breakdown(StringInfo out, const Period *period, const char *id, const char *
 		appendStringInfoString(out, "<div class=\"pair\"><div>");
 		svg_bars(&sink, &chart, values, (int) n);
 		appendStringInfoString(out, "</div><div>");
-		page_query_table(out, heading, headings, "tnn");
+		put_breakdown_table(out, heading, headings, strcmp(id, "rule") == 0);
 		appendStringInfoString(out, "</div></div>\n");
 		if (groups > (int64) n)
 			page_note(out, "%lld more are left out.", (long long) (groups - (int64) n));
@@ -320,6 +348,25 @@ put_policy(StringInfo out)
 	page_section_end(out);
 }
 
+/* All of the period, also those that the table leaves out. */
+static void
+put_pace(StringInfo out, const Period *period)
+{
+	query_period("SELECT count(*) FILTER (WHERE d.status = 'met'), count(*) FILTER (WHERE d.status = 'late'),"
+				 " count(*) FILTER (WHERE d.status = 'overdue'), count(*) FILTER (WHERE d.status = 'pending'),"
+				 " extract(epoch FROM percentile_cont(0.5) WITHIN GROUP (ORDER BY d.time_to_disclosure))::bigint,"
+				 " extract(epoch FROM max(d.time_to_disclosure))::bigint"
+				 " FROM dataclass_audit.disclosure d WHERE d.discovered_at < $2 AND (d.discovered_at >= $1 OR d.disclosed_at IS NULL)", period);
+	page_facts_begin(out);
+	page_fact(out, "Told in time", report_value(0, 1));
+	page_fact(out, "Told too late", report_value(0, 2));
+	page_fact(out, "Overdue", report_value(0, 3));
+	page_fact(out, "Time is left", report_value(0, 4));
+	page_fact(out, "Half were told within", report_value(0, 5) ? report_duration(report_int(0, 5)) : NULL);
+	page_fact(out, "Longest time", report_value(0, 6) ? report_duration(report_int(0, 6)) : NULL);
+	page_facts_end(out);
+}
+
 static void
 put_disclosures(StringInfo out, const Period *period)
 {
@@ -334,7 +381,10 @@ put_disclosures(StringInfo out, const Period *period)
 	if (SPI_processed == 0)
 		page_note(out, "Nothing had to be disclosed in this period.");
 	else
+	{
 		page_disclosures(out);
+		put_pace(out, period);
+	}
 	if (total > DISCLOSURE_ROWS)
 		page_note(out, "%lld older disclosures are left out.", (long long) (total - DISCLOSURE_ROWS));
 	page_section_end(out);
@@ -354,15 +404,16 @@ dc_compliance_report_html(PG_FUNCTION_ARGS)
 	page_begin(&out, "Compliance report", period_text(&period), &source);
 	put_figures(&out, &period);
 	put_over_time(&out, &period);
-	put_breakdown(&out, &period, "rule", "Breaches by rule", "Rule", "coalesce(e.rule, e.kind)");
-	put_breakdown(&out, &period, "class", "Breaches by class", "Class", "substring(e.label FROM '^[^: ]+')");
-	put_breakdown(&out, &period, "subject", "Breaches by subject", "Subject", "e.subject");
-	put_breakdown(&out, &period, "object", "Breaches by object", "Object", "nullif(concat_ws(' ', e.object_type, e.object_identity), '')");
+	put_breakdown(&out, &period, "rule", "Breaches by rule", "Rule", "coalesce(e.rule, e.kind)", "none");
+	put_breakdown(&out, &period, "class", "Breaches by class", "Class", "substring(e.label FROM '^[^: ]+')", "no class");
+	put_breakdown(&out, &period, "subject", "Breaches by subject", "Subject", "e.subject", "nobody: found by the server");
+	put_breakdown(&out, &period, "object", "Breaches by object", "Object", "nullif(concat_ws(' ', e.object_type, e.object_identity), '')", "none");
 	put_incidents(&out, &period);
 	put_disclosures(&out, &period);
 	put_posture(&out);
 	put_trail(&out);
 	put_policy(&out);
+	page_words(&out);
 	page_end(&out);
 	SPI_finish();
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(out.data, out.len));

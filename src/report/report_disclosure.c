@@ -18,6 +18,8 @@
 #define COL_PACE	10
 #define COL_OPEN	11
 
+#define CHART_ROWS	10		/* what fits a page of paper */
+
 char *
 report_duration(int64 seconds)
 {
@@ -37,9 +39,10 @@ put_chart(StringInfo out)
 {
 	SvgChart	chart = {"disclosure", "Time to disclosure", "Time from discovery until each recipient was told; the line marks the deadline. The table below has the times."};
 	ReportSink	sink = report_sink(out);
-	SvgDeadline *bars = palloc0(sizeof(SvgDeadline) * Max(SPI_processed, 1));
+	int			n = (int) Min(SPI_processed, CHART_ROWS);
+	SvgDeadline *bars = palloc0(sizeof(SvgDeadline) * Max(n, 1));
 
-	for (uint64 row = 0; row < SPI_processed; row++)
+	for (int row = 0; row < n; row++)
 	{
 		char	   *recipient = report_value(row, 2);
 		bool		open = strcmp(report_value(row, COL_OPEN), "t") == 0;
@@ -48,10 +51,11 @@ put_chart(StringInfo out)
 		bars[row].taken = report_int(row, COL_TAKEN);
 		bars[row].allowed = report_int(row, COL_ALLOWED);
 		bars[row].pace = report_int(row, COL_PACE) == 0 ? SVG_PACE_DONE : report_int(row, COL_PACE) == 1 ? SVG_PACE_LATE : SVG_PACE_OPEN;
-		bars[row].note = open ? "open" : report_duration(bars[row].taken);
+		bars[row].note = open ? "not told" : report_duration(bars[row].taken);
 	}
-	svg_deadlines(&sink, &chart, bars, (int) SPI_processed);
-	page_note(out, "Time from discovery until the recipient was told, or until now. The upright line marks the deadline.");
+	svg_deadlines(&sink, &chart, bars, n);
+	page_note(out, "Time from discovery until the recipient was told, or until now. The upright line marks the deadline.%s",
+			  SPI_processed > CHART_ROWS ? " The newest are drawn; the table has more." : "");
 }
 
 void

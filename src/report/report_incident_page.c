@@ -20,6 +20,7 @@
 #include "pg_dataclass/report_disclosure.h"
 #include "pg_dataclass/report_incident.h"
 #include "pg_dataclass/report_page.h"
+#include "pg_dataclass/report_words.h"
 
 #define EVENT_ROWS		200
 #define BUCKETS			24
@@ -84,6 +85,8 @@ put_facts(StringInfo out, const ReportIncident *incident)
 	page_facts_begin(out);
 	page_fact(out, "What", report_kind_title(incident->kind));
 	page_fact(out, "Rule", incident->rule);
+	if (report_rule_meaning(incident->rule))
+		page_fact(out, "Which means", report_rule_meaning(incident->rule));
 	page_fact(out, "Who", incident->subject);
 	page_fact(out, "On", incident->object_identity ? psprintf("%s %s", incident->object_type ? incident->object_type : "", incident->object_identity) : NULL);
 	page_fact(out, "Class", incident->class);
@@ -340,6 +343,7 @@ dc_incident_report_html(PG_FUNCTION_ARGS)
 	put_measures(&out, id);
 	put_evidence(&out, &incident);
 	put_events(&out, id);
+	page_words(&out);
 	page_end(&out);
 	SPI_finish();
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(out.data, out.len));

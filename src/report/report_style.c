@@ -53,13 +53,14 @@ const char	report_style[] =
 "th,td{text-align:start;vertical-align:top;padding:7px 10px 7px 0;border-bottom:1px solid var(--line)}\n"
 "thead th{color:var(--soft);font-weight:600;border-bottom:2px solid var(--line);overflow-wrap:normal}\n"
 "tbody th{font-weight:600}\n"
-"@media print,(min-width:701px){td,tbody th{min-width:6.4em}td.n,td.m,th.n{min-width:0}.life{columns:2;column-gap:40px}.life li{break-inside:avoid}}\n"
+"@media print,(min-width:701px){td,tbody th{min-width:7.6em}td.n,td.m,th.n{min-width:0}.life{columns:2;column-gap:40px}.life li{break-inside:avoid}}\n"
 "td.n,th.n{font-variant-numeric:tabular-nums}\n"
 "code,pre{font-family:ui-monospace,Menlo,Consolas,monospace;font-size:.88em;white-space:pre-wrap}\n"
-".minor{color:var(--soft);font-size:.92em;display:block}\n"
+".minor{color:var(--soft);font-size:.92em;font-weight:400;display:block}\n"
 ".badge{display:inline-block;border-radius:4px;padding:0 .5em;font-size:.88em;font-weight:600;overflow-wrap:normal}\n"
 ".badge.good{color:var(--good);background:var(--goodbg)}.badge.bad{color:var(--bad);background:var(--badbg)}.badge.open{color:var(--open);background:var(--openbg)}\n"
 ".none{color:var(--soft);font-style:italic}\n"
+".words{margin:0;columns:22em 2;column-gap:32px}.words div{break-inside:avoid;padding:0 0 .6em}.words dt{font-weight:600}.words dd{margin:0;color:var(--soft)}\n"
 ".life{list-style:none;margin:0;padding:0}\n"
 ".life li{position:relative;padding:0 0 14px 28px;border-left:2px solid var(--line);margin-left:8px}\n"
 ".life li:last-child{border-left-color:transparent;padding-bottom:0}\n"
@@ -77,4 +78,4 @@ const char	report_style[] =
 "--open:#5c3a00;--openbg:#fff;--track:#eee;--goodfill:#2f8f55;--badfill:#c2372e;--openfill:#d99a1c}\n"
 "@page{margin:16mm 14mm}body{font-size:10.5pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}header{padding:0 0 8px;border-bottom:2px solid #000}main,footer{max-width:none;padding:0}\n"
 "section{border:0;border-top:1px solid var(--line);border-radius:0;padding:10px 0;margin:10px 0}h2,h3,caption{break-after:avoid}tr,.chart,.figures div,.life li,.pair>div>.chart{break-inside:avoid}thead{display:table-header-group}\n"
-".badge{border:1px solid currentColor}table{font-size:8.5pt}.page{break-before:page}}\n";
+".badge{border:1px solid currentColor}table{font-size:8.5pt}.page{break-before:page}section:has(.words){break-inside:avoid}}\n";
