@@ -58,6 +58,7 @@ _PG_init(void)
 
 	/* Hooks last: nothing may fail after the first of them. */
 	hook_auth_init();
+	hook_parse_init();
 	hook_function_init();
 	hook_rowsecurity_init();
 	hook_planner_init();

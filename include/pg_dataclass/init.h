@@ -30,6 +30,7 @@ extern void hook_spill_init(void);
 extern void hook_utility_init(void);
 extern void hook_objectaccess_init(void);
 extern void hook_function_init(void);
+extern void hook_parse_init(void);
 extern void hook_auth_init(void);
 
 /* Session facts in shared memory, session_facts.c */

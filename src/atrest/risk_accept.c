@@ -33,6 +33,7 @@
 #include "utils/timestamp.h"
 
 #include "pg_dataclass/compat.h"
+#include "pg_dataclass/direct_call.h"
 #include "pg_dataclass/kept_table.h"
 #include "pg_dataclass/provider.h"
 #include "pg_dataclass/quarantine.h"
@@ -220,6 +221,7 @@ dc_accept_risk(PG_FUNCTION_ARGS)
 	bool		accepted = false;
 
 	check_officer(relid, "accept_risk", "permission denied to accept a risk");
+	direct_call_only(fcinfo, "dataclass.accept_risk", "SELECT dataclass.accept_risk('relation', 'reason', until);");
 	PreventCommandIfReadOnly("dataclass.accept_risk()");
 	reason = given_reason(fcinfo, 1);
 	if (PG_ARGISNULL(2))
@@ -378,6 +380,7 @@ dc_release_quarantine(PG_FUNCTION_ARGS)
 	char	   *why;
 
 	check_officer(relid, "release_quarantine", "permission denied to end a quarantine");
+	direct_call_only(fcinfo, "dataclass.release_quarantine", "SELECT dataclass.release_quarantine('relation', 'reason');");
 	PreventCommandIfReadOnly("dataclass.release_quarantine()");
 	reason = given_reason(fcinfo, 1);
 	if (!quarantine_remove(relid))

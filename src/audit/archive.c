@@ -33,6 +33,7 @@
 #include "utils/snapmgr.h"
 
 #include "pg_dataclass/compat.h"
+#include "pg_dataclass/direct_call.h"
 #include "pg_dataclass/archive.h"
 #include "pg_dataclass/archive_limit.h"
 #include "pg_dataclass/checkpoint_note.h"
@@ -325,6 +326,7 @@ dc_audit_archive(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("audit trail does not exist in this database")));
 	check_auditor();
+	direct_call_only(fcinfo, "dataclass_audit.archive", "SELECT * FROM dataclass_audit.archive(before);");
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),

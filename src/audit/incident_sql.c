@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 
 #include "pg_dataclass/compat.h"
+#include "pg_dataclass/direct_call.h"
 #include "pg_dataclass/incident.h"
 #include "pg_dataclass/report.h"
 #include "pg_dataclass/subject.h"
@@ -90,6 +91,8 @@ static Datum
 step(FunctionCallInfo fcinfo, const char *side, const char *function, IncidentState state, const char *what)
 {
 	member_only(side, function);
+	direct_call_only(fcinfo, psprintf("%s.%s", DC_AUDIT_SCHEMA, function),
+					 psprintf("SELECT %s.%s(incident, '%s');", DC_AUDIT_SCHEMA, function, what));
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -21,6 +21,7 @@
 #include "utils/snapmgr.h"
 
 #include "pg_dataclass/compat.h"
+#include "pg_dataclass/direct_call.h"
 #include "pg_dataclass/report.h"
 #include "pg_dataclass/response.h"
 #include "pg_dataclass/suspension.h"
@@ -86,6 +87,7 @@ dc_reinstate_clearance(PG_FUNCTION_ARGS)
 	if (name == NULL)
 		name = psprintf("%u", role);
 	check_officer(role, quote_identifier(name));
+	direct_call_only(fcinfo, "dataclass.reinstate_clearance", "SELECT dataclass.reinstate_clearance('role', 'reason');");
 	PreventCommandIfReadOnly("dataclass.reinstate_clearance()");
 	PreventCommandIfParallelMode("dataclass.reinstate_clearance()");
 	if (strspn(reason, " \t\r\n") == strlen(reason))

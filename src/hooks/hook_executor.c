@@ -31,6 +31,7 @@
 #include "utils/lsyscache.h"
 
 #include "pg_dataclass/compat.h"
+#include "pg_dataclass/direct_call.h"
 #include "pg_dataclass/audit.h"
 #include "pg_dataclass/break_glass.h"
 #include "pg_dataclass/hooks.h"
@@ -609,6 +610,7 @@ check_again(const PlannedStmt *plan)
 static void
 dataclass_executor_run(QueryDesc *query_desc, ScanDirection direction, uint64 count, bool execute_once)
 {
+	QueryDesc  *outer = direct_call_running;
 	uint64		epoch;
 
 	policy_check_clock();
@@ -624,10 +626,19 @@ dataclass_executor_run(QueryDesc *query_desc, ScanDirection direction, uint64 co
 	/* only the run right after the start is covered by the check made there */
 	checked_query = NULL;
 	epoch = subject_epoch();
-	if (prev_run)
-		prev_run(query_desc, direction, count, execute_once);
-	else
-		standard_ExecutorRun(query_desc, direction, count, execute_once);
+	direct_call_running = query_desc;
+	PG_TRY();
+	{
+		if (prev_run)
+			prev_run(query_desc, direction, count, execute_once);
+		else
+			standard_ExecutorRun(query_desc, direction, count, execute_once);
+	}
+	PG_FINALLY();
+	{
+		direct_call_running = outer;
+	}
+	PG_END_TRY();
 	/* a function of the query, or another session, changed the subject while no filter was there to notice */
 	if (!subject_epoch_is_current(epoch) && guc_enforcement != ENFORCEMENT_OFF && !InNoForceRLSOperation())
 		plan_check_subject(query_desc->plannedstmt);

@@ -34,6 +34,7 @@
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/break_glass.h"
+#include "pg_dataclass/direct_call.h"
 #include "pg_dataclass/report.h"
 #include "pg_dataclass/subject.h"
 
@@ -210,7 +211,7 @@ refuse(const char *rule, const char *detail, const char *hint)
 static void
 check_caller(void)
 {
-	/* the owner of a function must not open it for whoever calls the function */
+	/* said of its own before it is said that the call is indirect */
 	if (GetUserId() != GetOuterUserId() || InSecurityRestrictedOperation() || subject_trusted_depth() > 0)
 		refuse("security_definer", "Emergency access is opened by the role itself, not inside a function that runs as another one.",
 			   "Call dataclass.break_glass() directly.");
@@ -274,6 +275,7 @@ dc_break_glass(PG_FUNCTION_ARGS)
 
 	policy_check_clock();
 	check_caller();
+	direct_call_only(fcinfo, "dataclass.break_glass", "SELECT dataclass.break_glass('why');");
 	reason = given_reason(fcinfo);
 	until = given_end(fcinfo);
 
