@@ -28,14 +28,14 @@
 #include "pg_dataclass/atrest_probe.h"
 #include "pg_dataclass/place.h"
 #include "pg_dataclass/resolve.h"
+#include "pg_dataclass/result_row.h"
 
 #define EVIDENCE_COLUMNS	11
 #define POSTURE_COLUMNS		13
 
 typedef struct Posture
 {
-	TupleDesc	desc;
-	Tuplestorestate *store;
+	ReturnSetInfo *result;
 	List	   *places;			/* Place *, tablespaces probed so far */
 	List	   *classes;		/* Label *, one per class that governs some relation */
 } Posture;
@@ -45,39 +45,6 @@ PG_FUNCTION_INFO_V1(dc_posture);
 extern PGDLLEXPORT Datum dc_storage_evidence(PG_FUNCTION_ARGS);
 extern PGDLLEXPORT Datum dc_posture(PG_FUNCTION_ARGS);
 
-/* The result of a set-returning function as a tuple store. */
-static Tuplestorestate *
-begin_result(FunctionCallInfo fcinfo, TupleDesc *desc)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext old;
-	Tuplestorestate *store;
-
-	if (result == NULL || !IsA(result, ReturnSetInfo) ||
-		(result->allowedModes & SFRM_Materialize) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("set-valued function called in context that cannot accept a set"),
-				 errhint("Call it in FROM.")));
-	old = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
-	if (get_call_result_type(fcinfo, NULL, desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	store = tuplestore_begin_heap((result->allowedModes & SFRM_Materialize_Random) != 0,
-								  false, work_mem);
-	result->returnMode = SFRM_Materialize;
-	result->setResult = store;
-	result->setDesc = *desc;
-	MemoryContextSwitchTo(old);
-	return store;
-}
-
-static void
-set_text(Datum *values, bool *nulls, int column, const char *text)
-{
-	nulls[column] = (text == NULL);
-	values[column] = text ? CStringGetTextDatum(text) : (Datum) 0;
-}
-
 static const char *
 text_or_null(const char *text)
 {
@@ -85,24 +52,24 @@ text_or_null(const char *text)
 }
 
 static void
-put_evidence(Tuplestorestate *store, TupleDesc desc, const Place *place)
+put_evidence(ReturnSetInfo *result, const Place *place)
 {
 	Datum		values[EVIDENCE_COLUMNS];
 	bool		nulls[EVIDENCE_COLUMNS] = {0};
 
-	set_text(values, nulls, 0, place->name);
-	set_text(values, nulls, 1, place->path);
-	set_text(values, nulls, 2, evidence_verdict_name(place->evidence.verdict));
+	row_set_text(values, nulls, 0, place->name);
+	row_set_text(values, nulls, 1, place->path);
+	row_set_text(values, nulls, 2, evidence_verdict_name(place->evidence.verdict));
 	values[3] = Int32GetDatum(place->evidence.grade);
-	set_text(values, nulls, 4, place->evidence.mechanism);
-	set_text(values, nulls, 5, place->evidence.detail);
-	set_text(values, nulls, 6, text_or_null(place->evidence.cipher));
+	row_set_text(values, nulls, 4, place->evidence.mechanism);
+	row_set_text(values, nulls, 5, place->evidence.detail);
+	row_set_text(values, nulls, 6, text_or_null(place->evidence.cipher));
 	values[7] = Int32GetDatum(place->evidence.key_bits);
 	nulls[7] = place->evidence.key_bits <= 0;
-	set_text(values, nulls, 8, text_or_null(place->evidence.hosting_model));
-	set_text(values, nulls, 9, text_or_null(place->evidence.region));
-	set_text(values, nulls, 10, place_control(place->kind));
-	tuplestore_putvalues(store, desc, values, nulls);
+	row_set_text(values, nulls, 8, text_or_null(place->evidence.hosting_model));
+	row_set_text(values, nulls, 9, text_or_null(place->evidence.region));
+	row_set_text(values, nulls, 10, place_control(place->kind));
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
 /*
@@ -112,24 +79,22 @@ put_evidence(Tuplestorestate *store, TupleDesc desc, const Place *place)
 Datum
 dc_storage_evidence(PG_FUNCTION_ARGS)
 {
-	TupleDesc	desc;
-	Tuplestorestate *store;
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	ListCell   *cell;
 
+	COMPAT_INIT_MATERIALIZED_SRF(fcinfo);
 	if (!PG_ARGISNULL(0))
 	{
 		Oid			tablespace = get_tablespace_oid(NameStr(*PG_GETARG_NAME(0)), false);
 
-		store = begin_result(fcinfo, &desc);
-		put_evidence(store, desc, place_of_tablespace(tablespace));
+		put_evidence(result, place_of_tablespace(tablespace));
 		return (Datum) 0;
 	}
 
-	store = begin_result(fcinfo, &desc);
 	foreach(cell, places_of_tablespaces())
-		put_evidence(store, desc, (Place *) lfirst(cell));
+		put_evidence(result, (Place *) lfirst(cell));
 	foreach(cell, places_common())
-		put_evidence(store, desc, (Place *) lfirst(cell));
+		put_evidence(result, (Place *) lfirst(cell));
 	return (Datum) 0;
 }
 
@@ -201,21 +166,21 @@ put_posture(Posture *posture, Oid relid, char relkind, const Label *label,
 	nulls[0] = !OidIsValid(relid);
 	values[1] = CharGetDatum(relkind);
 	nulls[1] = !OidIsValid(relid);
-	set_text(values, nulls, 2, place ? place->name : NULL);
-	set_text(values, nulls, 3, place ? place->path : NULL);
-	set_text(values, nulls, 4, OidIsValid(relid) ? label->text : NULL);
-	set_text(values, nulls, 5, class ? class->name :
+	row_set_text(values, nulls, 2, place ? place->name : NULL);
+	row_set_text(values, nulls, 3, place ? place->path : NULL);
+	row_set_text(values, nulls, 4, OidIsValid(relid) ? label->text : NULL);
+	row_set_text(values, nulls, 5, class ? class->name :
 			 pnstrdup(label->text + label->class_name.off, label->class_name.len));
-	set_text(values, nulls, 6, class ? policy_tier_name(p, class->required_tier) : NULL);
-	set_text(values, nulls, 7, place ? policy_tier_name(p, place_tier(p, place)) : NULL);
+	row_set_text(values, nulls, 6, class ? policy_tier_name(p, class->required_tier) : NULL);
+	row_set_text(values, nulls, 7, place ? policy_tier_name(p, place_tier(p, place)) : NULL);
 	values[8] = Int32GetDatum(place != NULL && place_needed(p, label, place->kind) ? required_grade : 0);
 	nulls[8] = place == NULL || need == STORAGE_NEED_UNKNOWN;
-	set_text(values, nulls, 9, verdict);
+	row_set_text(values, nulls, 9, verdict);
 	values[10] = Int32GetDatum(place ? place->evidence.grade : 0);
 	nulls[10] = place == NULL;
-	set_text(values, nulls, 11, place ? place->evidence.mechanism : mechanism);
-	set_text(values, nulls, 12, reason);
-	tuplestore_putvalues(posture->store, posture->desc, values, nulls);
+	row_set_text(values, nulls, 11, place ? place->evidence.mechanism : mechanism);
+	row_set_text(values, nulls, 12, reason);
+	tuplestore_putvalues(posture->result->setResult, posture->result->setDesc, values, nulls);
 }
 
 /* Row security that was switched off on a table that needs it for its row labels. */
@@ -315,7 +280,8 @@ dc_posture(PG_FUNCTION_ARGS)
 	ListCell   *cell;
 	ListCell   *class;
 
-	posture.store = begin_result(fcinfo, &posture.desc);
+	COMPAT_INIT_MATERIALIZED_SRF(fcinfo);
+	posture.result = (ReturnSetInfo *) fcinfo->resultinfo;
 	if (!policy_current()->installed)
 		return (Datum) 0;
 	foreach(cell, posture_relations())

@@ -22,6 +22,7 @@
 #include "pg_dataclass/place.h"
 #include "pg_dataclass/profile_impact.h"
 #include "pg_dataclass/report.h"
+#include "pg_dataclass/result_row.h"
 
 /* Objects named in the DETAIL of a refusal; records of what a forced load did. */
 #define MAX_NAMED		8
@@ -222,13 +223,6 @@ dc_load_profile(PG_FUNCTION_ARGS)
  * ------------------------------------------------------------------------
  */
 
-static void
-set_text(Datum *values, bool *nulls, int column, const char *text)
-{
-	nulls[column] = text == NULL;
-	values[column] = text ? CStringGetTextDatum(text) : (Datum) 0;
-}
-
 Datum
 dc_profile_impact(PG_FUNCTION_ARGS)
 {
@@ -244,13 +238,13 @@ dc_profile_impact(PG_FUNCTION_ARGS)
 		Datum		values[7];
 		bool		nulls[7];
 
-		set_text(values, nulls, 0, impact->object_type);
-		set_text(values, nulls, 1, impact->identity);
-		set_text(values, nulls, 2, impact->label);
-		set_text(values, nulls, 3, profile_impact_name(impact->kind));
-		set_text(values, nulls, 4, impact->required);
-		set_text(values, nulls, 5, impact->found);
-		set_text(values, nulls, 6, impact->reason);
+		row_set_text(values, nulls, 0, impact->object_type);
+		row_set_text(values, nulls, 1, impact->identity);
+		row_set_text(values, nulls, 2, impact->label);
+		row_set_text(values, nulls, 3, profile_impact_name(impact->kind));
+		row_set_text(values, nulls, 4, impact->required);
+		row_set_text(values, nulls, 5, impact->found);
+		row_set_text(values, nulls, 6, impact->reason);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;
@@ -308,10 +302,10 @@ dc_profile_diff(PG_FUNCTION_ARGS)
 		Datum		values[4];
 		bool		nulls[4];
 
-		set_text(values, nulls, 0, difference->object);
-		set_text(values, nulls, 1, difference->member);
-		set_text(values, nulls, 2, difference->before);
-		set_text(values, nulls, 3, difference->after);
+		row_set_text(values, nulls, 0, difference->object);
+		row_set_text(values, nulls, 1, difference->member);
+		row_set_text(values, nulls, 2, difference->before);
+		row_set_text(values, nulls, 3, difference->after);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;
@@ -323,9 +317,9 @@ put_finding(ReturnSetInfo *result, const char *item, const char *verdict, const 
 	Datum		values[3];
 	bool		nulls[3];
 
-	set_text(values, nulls, 0, item);
-	set_text(values, nulls, 1, verdict);
-	set_text(values, nulls, 2, detail);
+	row_set_text(values, nulls, 0, item);
+	row_set_text(values, nulls, 1, verdict);
+	row_set_text(values, nulls, 2, detail);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 

@@ -34,6 +34,7 @@
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/officer_only.h"
 #include "pg_dataclass/resolve.h"
+#include "pg_dataclass/result_row.h"
 #include "pg_dataclass/unlabelled.h"
 
 #define UNLABELLED_COLUMNS	10
@@ -323,13 +324,6 @@ label_statement(Oid relid, const char *column, const PolicyClass *class)
 					quote_literal_cstr(class->name));
 }
 
-static void
-set_text(Datum *values, bool *nulls, int column, const char *text)
-{
-	nulls[column] = text == NULL;
-	values[column] = text ? CStringGetTextDatum(text) : (Datum) 0;
-}
-
 /* column NULL: the relation as a whole */
 static void
 put_row(const Report *report, Oid relid, const Column *column, const PolicyClass *class, uint32 kinds,
@@ -349,17 +343,17 @@ put_row(const Report *report, Oid relid, const Column *column, const PolicyClass
 	if (by_format)
 		evidence[nevidence++] = "format";
 	values[0] = ObjectIdGetDatum(relid);
-	set_text(values, nulls, 1, column ? column->name : NULL);
-	set_text(values, nulls, 2, column ? column->type : NULL);
-	set_text(values, nulls, 3, class ? class->name : NULL);
+	row_set_text(values, nulls, 1, column ? column->name : NULL);
+	row_set_text(values, nulls, 2, column ? column->type : NULL);
+	row_set_text(values, nulls, 3, class ? class->name : NULL);
 	values[4] = kinds_array(kinds);
 	values[5] = text_array(evidence, nevidence);
 	nulls[5] = column == NULL;
 	values[6] = Float4GetDatum((float4) share);
 	nulls[6] = column == NULL || column->sample.values == 0;
 	values[7] = Int64GetDatum(rows);
-	set_text(values, nulls, 8, label_statement(relid, column ? column->name : NULL, class));
-	set_text(values, nulls, 9, note);
+	row_set_text(values, nulls, 8, label_statement(relid, column ? column->name : NULL, class));
+	row_set_text(values, nulls, 9, note);
 	tuplestore_putvalues(report->result->setResult, report->result->setDesc, values, nulls);
 }
 

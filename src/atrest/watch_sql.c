@@ -16,6 +16,7 @@
 #include "utils/tuplestore.h"
 
 #include "pg_dataclass/compat.h"
+#include "pg_dataclass/result_row.h"
 #include "pg_dataclass/watch.h"
 
 #define CHECK_COLUMNS	7
@@ -24,46 +25,6 @@
 PG_FUNCTION_INFO_V1(dc_check_storage);
 PG_FUNCTION_INFO_V1(dc_watch_report);
 
-/* The result of a set-returning function as a tuple store. */
-static Tuplestorestate *
-begin_result(FunctionCallInfo fcinfo, TupleDesc *desc)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext old;
-	Tuplestorestate *store;
-
-	if (result == NULL || !IsA(result, ReturnSetInfo) ||
-		(result->allowedModes & SFRM_Materialize) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("set-valued function called in context that cannot accept a set"),
-				 errhint("Call it in FROM.")));
-	old = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
-	if (get_call_result_type(fcinfo, NULL, desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	store = tuplestore_begin_heap((result->allowedModes & SFRM_Materialize_Random) != 0,
-								  false, work_mem);
-	result->returnMode = SFRM_Materialize;
-	result->setResult = store;
-	result->setDesc = *desc;
-	MemoryContextSwitchTo(old);
-	return store;
-}
-
-static void
-set_text(Datum *values, bool *nulls, int column, const char *text)
-{
-	nulls[column] = (text == NULL);
-	values[column] = text ? CStringGetTextDatum(text) : (Datum) 0;
-}
-
-static void
-set_time(Datum *values, bool *nulls, int column, TimestampTz time)
-{
-	nulls[column] = time == 0;
-	values[column] = TimestampTzGetDatum(time);
-}
-
 /*
  * dataclass.check_storage(complete)
  */
@@ -71,11 +32,11 @@ Datum
 dc_check_storage(PG_FUNCTION_ARGS)
 {
 	bool		complete = !PG_ARGISNULL(0) && PG_GETARG_BOOL(0);
-	TupleDesc	desc;
-	Tuplestorestate *store = begin_result(fcinfo, &desc);
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	WatchResult result;
 	ListCell   *cell;
 
+	COMPAT_INIT_MATERIALIZED_SRF(fcinfo);
 	PreventCommandIfReadOnly("dataclass.check_storage()");
 	PreventCommandIfParallelMode("dataclass.check_storage()");
 	watch_pass(complete || watch_is_dirty(MyDatabaseId), &result);
@@ -85,15 +46,15 @@ dc_check_storage(PG_FUNCTION_ARGS)
 		Datum		values[CHECK_COLUMNS];
 		bool		nulls[CHECK_COLUMNS] = {0};
 
-		set_text(values, nulls, 0, change->place);
-		set_text(values, nulls, 1, change->path);
-		set_text(values, nulls, 2, change->change);
-		set_text(values, nulls, 3, change->class);
-		set_text(values, nulls, 4, change->before);
-		set_text(values, nulls, 5, change->after);
+		row_set_text(values, nulls, 0, change->place);
+		row_set_text(values, nulls, 1, change->path);
+		row_set_text(values, nulls, 2, change->change);
+		row_set_text(values, nulls, 3, change->class);
+		row_set_text(values, nulls, 4, change->before);
+		row_set_text(values, nulls, 5, change->after);
 		values[6] = Int64GetDatum(change->relations);
 		nulls[6] = change->relations == 0;
-		tuplestore_putvalues(store, desc, values, nulls);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;
 }
@@ -104,11 +65,11 @@ dc_check_storage(PG_FUNCTION_ARGS)
 Datum
 dc_watch_report(PG_FUNCTION_ARGS)
 {
-	TupleDesc	desc;
-	Tuplestorestate *store = begin_result(fcinfo, &desc);
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	WatchStatus *statuses = palloc(sizeof(WatchStatus) * WATCH_MAX_DATABASES);
 	int			n = watch_statuses(statuses, WATCH_MAX_DATABASES);
 
+	COMPAT_INIT_MATERIALIZED_SRF(fcinfo);
 	for (int i = 0; i < n; i++)
 	{
 		const WatchStatus *status = &statuses[i];
@@ -120,16 +81,16 @@ dc_watch_report(PG_FUNCTION_ARGS)
 		if (name == NULL)
 			continue;
 		values[0] = DirectFunctionCall1(namein, CStringGetDatum(name));
-		set_time(values, nulls, 1, status->last_pass);
+		row_set_time(values, nulls, 1, status->last_pass);
 		values[2] = Float8GetDatum(status->duration_us / 1000.0);
 		values[3] = Int32GetDatum(status->places);
 		values[4] = Int32GetDatum(status->changes);
-		set_time(values, nulls, 5, status->due);
+		row_set_time(values, nulls, 5, status->due);
 		values[6] = Int64GetDatum(status->passes);
 		values[7] = Int32GetDatum(status->failures);
-		set_time(values, nulls, 8, status->last_complete);
+		row_set_time(values, nulls, 8, status->last_complete);
 		nulls[2] = nulls[3] = nulls[4] = never;
-		tuplestore_putvalues(store, desc, values, nulls);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;
 }

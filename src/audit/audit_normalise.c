@@ -142,7 +142,7 @@ append_token(const char *text, bool space, char *out, size_t size, size_t *len)
 	/* keep whole characters of what still fits */
 	if (!fits)
 		text_len = pg_mbcliplen(text, (int) text_len, (int) (size - *len));
-	for (size_t i = 0; i < text_len; i++)
+	for (size_t i = 0; i < text_len && text[i] != '\0'; i++)
 		out[(*len)++] = text[i];
 	return fits;
 }
