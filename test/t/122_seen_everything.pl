@@ -56,7 +56,8 @@ sub mark { $since = $node->safe_psql('postgres', 'SELECT coalesce(max(seq), 0) F
 sub as
 {
 	my ($role, $sql, $database) = @_;
-	my ($rc) = $node->psql($database // 'postgres', $sql, extra_params => [ '-U', $role ]);
+	my $replication = ($database // '') eq 'replication' ? 'true' : undef;
+	my ($rc) = $node->psql($replication ? '' : $database // 'postgres', $sql, extra_params => [ '-U', $role ], replication => $replication);
 	return $rc;
 }
 # What a statement left in the trail.
@@ -108,6 +109,7 @@ leaves('postgres', 'ALTER DATABASE postgres OWNER TO postgres', 'grant ALTER OWN
 
 # ---- roles ----
 
+$node->safe_psql('postgres', 'GRANT USAGE ON SCHEMA s TO low');
 leaves('postgres', 'CREATE ROLE chief SUPERUSER', 'clearance_change CREATE ROLE chief');
 leaves('postgres', 'CREATE ROLE nobody', '');
 leaves('postgres', 'ALTER ROLE nobody SUPERUSER', 'clearance_change ALTER ROLE nobody');
@@ -165,7 +167,7 @@ refused('low', 'postgres', 'login_failed denied t low A role with a clearance or
 refused('cleared', 'closed', "$failed The database does not accept connections of a role with a clearance or an office.", 'a closed database');
 refused('cleared', 'private', "$failed A role with a clearance or an office lacks the privilege to connect to the database, or to start replication.", 'no privilege');
 refused('cleared', 'nowhere', "$failed A role with a clearance or an office asked for a database that does not exist.", 'no such database');
-refused('cleared', 'replication=true', "$failed A role with a clearance or an office lacks the privilege to connect to the database, or to start replication.", 'replication');
+refused('cleared', 'replication', "$failed A role with a clearance or an office lacks the privilege to connect to the database, or to start replication.", 'replication');
 is($node->safe_psql('second', q{SELECT count(*) FROM dataclass_audit.event WHERE kind = 'login_failed'}), 4, 'where no trail was asked for: in all trails');
 $node->safe_psql('postgres', 'ALTER ROLE cleared CONNECTION LIMIT 0');
 refused('cleared', 'bare', "$failed A role with a clearance or an office has reached a limit of connections.", 'too many');
