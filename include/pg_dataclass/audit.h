@@ -15,7 +15,9 @@ extern void audit_shmem_init(void);		/* in shmem_startup_hook, under AddinShmemI
 extern void audit_init(void);			/* from _PG_init: settings, sinks, launcher, xact callback */
 
 /* A role with a clearance or an office could not log in; needs a transaction, no database.  May raise. */
-extern void audit_login_failed(Oid role, const char *name, const char *database);
+extern void audit_login_failed(Oid role, const char *name, const char *database, const char *why);
+/* False: it could not be recorded, and must not go on. */
+extern bool audit_replication_begins(Oid role, const char *name, const char *database);
 
 /* True in the writer while it inserts its own records: the guard lets it through. */
 extern bool audit_is_writer(void);

@@ -8,6 +8,7 @@
 #ifndef PG_DATACLASS_HOOKS_H
 #define PG_DATACLASS_HOOKS_H
 
+#include "catalog/objectaddress.h"
 #include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
 #include "tcop/cmdtag.h"
@@ -29,6 +30,14 @@ extern void error_copy_ends(bool before);
 /* Core's refusals about governed objects (hook_denied.c); denied_utility: the command that runs, or NULL. */
 extern Node *denied_utility;
 extern void denied_by_core(void);
+#define DENIED_MAX_ARGUMENTS	3
+/* The texts that a message of a translated format was made of; returns their number, 0: it is of another form. */
+extern int	denied_message_arguments(const char *format, const char *message, char **arguments);
+/* Mentions (RangeVars) of a relation of that name in a command, NULL: of any. */
+extern List *denied_named_in_command(Node *parsetree, const char *name);
+/* ... about roles and labels (denied_role.c); false: not governed. */
+struct AuditEvent;
+extern bool denied_fill_role(const ErrorData *error, struct AuditEvent *event);
 extern void denied_reset(void);
 /* Plan being started or checked again (hook_executor.c), or NULL. */
 extern const PlannedStmt *plan_under_check;
@@ -87,8 +96,43 @@ extern void export_end(const char *outer);
 extern void export_note(List *range_table, List *perminfos);
 extern void export_published(Oid relid, const char *command);
 
-/* GRANT, REVOKE and new owners of governed objects (hook_grant.c). */
+/* What the policy governs, in the eyes of the trail (governed.c). */
+extern bool governed_relation(Oid relid);
+extern bool governed_schema(Oid nspid);
+extern bool governed_function(Oid funcid);
+extern bool governed_database(Oid dbid);
+extern List *governed_relations_in(Oid nspid, const char *kinds);
+extern List *governed_functions_in(Oid nspid);
+
+/* Commands on governed relations that fail (hook_failed.c). */
+typedef struct FailedCommand
+{
+	Oid			relid;
+	const char *identity;
+	const char *label;
+	const char *action;
+	uint64		refusals;		/* recorded by this session when the command began */
+} FailedCommand;
+
+extern FailedCommand *failed_command(Node *parsetree);
+extern void failed_record(const FailedCommand *failed, int sqlstate);
+
+/* GRANT, REVOKE, DROP OWNED and new owners of governed objects (hook_grant.c, grant_target.c). */
+typedef struct GrantState
+{
+	uint64		privileges;		/* a digest */
+	Oid			owner;
+} GrantState;
+
+typedef struct GrantTarget
+{
+	ObjectAddress object;
+	const char *label;			/* NULL: none of its own */
+	GrantState	before;
+} GrantTarget;
+
 extern List *grant_targets(Node *parsetree);
+extern bool grant_target_state(const ObjectAddress *object, GrantState *state);
 extern void grant_record(Node *parsetree, List *targets);
 
 /* Least upper bound of what the current utility command has read (CREATE TABLE AS). */

@@ -26,6 +26,9 @@ typedef struct Refusal
 	EnforcementMode mode;		/* ENFORCING: record, raise.  PERMISSIVE: record, go on.  OFF: nothing */
 } Refusal;
 
+/* Number of refusals that this session recorded. */
+extern uint64 report_refusals;
+
 /* Records durably, then raises ERROR, or returns where the mode lets go on. */
 extern void report_refusal(const Refusal *refusal);
 

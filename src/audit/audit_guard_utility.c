@@ -342,6 +342,19 @@ check_grant(GrantStmt *stmt)
 	}
 }
 
+/* They would open what an update of the extension adds to the trail. */
+static void
+check_default_privileges(AlterDefaultPrivilegesStmt *stmt)
+{
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, stmt->options)
+		if (strcmp(lfirst_node(DefElem, lc)->defname, "schemas") == 0)
+			foreach(lc2, (List *) lfirst_node(DefElem, lc)->arg)
+				check_audit_schema(strVal(lfirst(lc2)));
+}
+
 static void
 check_lists_of_objects(DropStmt *stmt)
 {
@@ -526,6 +539,9 @@ check_command(Node *stmt)
 			break;
 		case T_GrantStmt:
 			check_grant((GrantStmt *) stmt);
+			break;
+		case T_AlterDefaultPrivilegesStmt:
+			check_default_privileges((AlterDefaultPrivilegesStmt *) stmt);
 			break;
 		default:
 			(void) check_relation_command(stmt);

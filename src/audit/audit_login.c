@@ -1,9 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * audit_login.c
- *		Records failed logins, a flood of them in few records.
+ *		Records failed logins and replication connections, a flood of them in
+ *		few records.
  *
- * Called while a client is being authenticated: there is a transaction and the
+ * Called while a client comes in: there is a transaction and the
  * shared catalogs, but no database yet.  The record goes to the trail of the
  * database that the client asked for; if that has none, to all trails of the
  * cluster, since clearances hold in every database.
@@ -14,6 +15,9 @@
  * second.  A guesser can neither fill the disk nor be lost.  Names that are no
  * cleared role's never come here, so that the number of windows is small; what
  * finds no place in the table is recorded at once.
+ *
+ * A replication connection goes by way of the journal: what the trail's writer
+ * commits may wait for just the standby that is coming in.
  *
  * Lock: a spinlock over the table, for a walk over it; nothing else is done
  * under it.
@@ -47,6 +51,7 @@ typedef struct LoginWindow
 {
 	Oid			role;			/* InvalidOid: unused */
 	Oid			dbid;			/* trail; InvalidOid: all */
+	bool		replication;	/* came in, and did not fail */
 	TimestampTz since;
 	int64		counted;		/* failures not recorded yet */
 	char		name[NAMEDATALEN];
@@ -97,26 +102,27 @@ audit_login_init(void)
 
 /* repeats 0: the failure of this session.  The launcher must not wait for a writer that it has to start itself. */
 static bool
-deliver(Oid dbid, const char *database, const LoginWindow *login, int64 repeats)
+deliver(Oid dbid, const char *database, const LoginWindow *login, const char *detail, int64 repeats)
 {
 	AuditEvent	event = {0};
 	uint8		bytes[AUDIT_PAYLOAD_MAX];
 	AuditPayload payload;
 	bool		from_system = event_from_system;
 
-	event.kind = EVENT_LOGIN_FAILED;
+	event.kind = login->replication ? EVENT_EXPORT : EVENT_LOGIN_FAILED;
 	event.severity = SEVERITY_WARNING;
-	event.outcome = OUTCOME_DENIED;
-	event.breach = true;
-	event.action = "LOGIN";
+	event.outcome = login->replication ? OUTCOME_ALLOWED : OUTCOME_DENIED;
+	event.breach = !login->replication;
+	event.action = login->replication ? "REPLICATION" : "LOGIN";
 	event.class_id = AuthIdRelationId;
 	event.object_id = login->role;
 	event.object_type = "role";
 	event.object_identity = quote_identifier(login->name);
 	event.subject = login->name;
-	event.rule = "authentication";
-	event.detail = repeats == 0 ? "A role with a clearance or an office could not log in." :
-		psprintf("Further failed logins of the role since %s.", timestamptz_to_str(login->since));
+	event.rule = login->replication ? "export" : "authentication";
+	event.detail = repeats == 0 ? detail :
+		psprintf(login->replication ? "Further replication connections of the role since %s." :
+				 "Further failed logins of the role since %s.", timestamptz_to_str(login->since));
 	event.repeats = repeats;
 	/* nobody is logged in */
 	event_from_system = true;
@@ -125,7 +131,7 @@ deliver(Oid dbid, const char *database, const LoginWindow *login, int64 repeats)
 	event_from_system = from_system;
 	if (payload.len == 0)
 		return false;
-	if (!audit_own_process)
+	if (!audit_own_process && !login->replication)
 		return audit_deliver(dbid, &payload, 1);
 	if (!audit_journal_append(dbid, &payload, 1))
 		return false;
@@ -135,7 +141,7 @@ deliver(Oid dbid, const char *database, const LoginWindow *login, int64 repeats)
 
 /* To the trail of a database, or to all; false: some of them did not get it. */
 static bool
-record(const LoginWindow *login, int64 repeats)
+record(const LoginWindow *login, const char *detail, int64 repeats)
 {
 	List	   *dbids = OidIsValid(login->dbid) ? list_make1_oid(login->dbid) : audit_databases();
 	bool		ok = true;
@@ -146,13 +152,13 @@ record(const LoginWindow *login, int64 repeats)
 		char	   *database = get_database_name(lfirst_oid(cell));
 
 		if (database)
-			ok = deliver(lfirst_oid(cell), database, login, repeats) && ok;
+			ok = deliver(lfirst_oid(cell), database, login, detail, repeats) && ok;
 	}
 	return ok;
 }
 
 /* ------------------------------------------------------------------------
- * A failure
+ * A failure, or a replication connection
  * ------------------------------------------------------------------------
  */
 
@@ -193,7 +199,7 @@ begins_window(LoginWindow *login, LoginWindow *before)
 	{
 		LoginWindow *each = &logins->windows[i];
 
-		if (each->role == login->role && each->dbid == login->dbid)
+		if (each->role == login->role && each->dbid == login->dbid && each->replication == login->replication)
 			found = each;
 		else if (!OidIsValid(each->role) && unused == NULL)
 			unused = each;
@@ -216,26 +222,43 @@ begins_window(LoginWindow *login, LoginWindow *before)
 	return begins;
 }
 
-void
-audit_login_failed(Oid role, const char *name, const char *database)
+static bool
+note(Oid role, const char *name, const char *database, bool replication, const char *detail)
 {
 	LoginWindow login = {0};
 	LoginWindow before;
 	AuditHeadFile head;
+	bool		ok;
 
 	login.role = role;
+	login.replication = replication;
 	login.dbid = database_by_name(database);
 	if (OidIsValid(login.dbid) && !audit_head_read("head", login.dbid, &head))
 		login.dbid = InvalidOid;
 	login.since = GetCurrentTimestamp();
 	strlcpy(login.name, name, sizeof(login.name));
 	if (!begins_window(&login, &before))
-		return;
+		return true;
 	HOLD_INTERRUPTS();
 	if (before.counted > 0)
-		(void) record(&before, before.counted);
-	(void) record(&login, 0);
+		(void) record(&before, NULL, before.counted);
+	ok = record(&login, detail, 0);
 	RESUME_INTERRUPTS();
+	return ok;
+}
+
+void
+audit_login_failed(Oid role, const char *name, const char *database, const char *why)
+{
+	(void) note(role, name, database, false, why);
+}
+
+bool
+audit_replication_begins(Oid role, const char *name, const char *database)
+{
+	return note(role, name, database, true,
+				"A replication connection can take base backups and WAL, which hold data of every label.") ||
+		guc_on_audit_failure == AUDIT_FAILURE_CONTINUE;
 }
 
 /* ------------------------------------------------------------------------
@@ -274,7 +297,7 @@ audit_login_tick(void)
 		if (ended.counted == 0)
 			continue;
 		StartTransactionCommand();
-		(void) record(&ended, ended.counted);
+		(void) record(&ended, NULL, ended.counted);
 		CommitTransactionCommand();
 	}
 }

@@ -46,8 +46,6 @@
 #include "pg_dataclass/hooks.h"
 #include "pg_dataclass/report.h"
 
-#define MAX_ARGUMENTS	3
-
 Node	   *denied_utility = NULL;
 
 static bool examining = false;
@@ -73,12 +71,12 @@ is_refusal_of_core(const ErrorData *error)
  * The texts that stand for the %s of a translated format in a message made of
  * it; returns their number, 0 if the message does not fit.
  */
-static int
-message_arguments(const char *format, const char *message, char **arguments)
+int
+denied_message_arguments(const char *format, const char *message, char **arguments)
 {
 	int			n = 0;
 
-	memset(arguments, 0, sizeof(char *) * MAX_ARGUMENTS);
+	memset(arguments, 0, sizeof(char *) * DENIED_MAX_ARGUMENTS);
 	while (*format != '\0')
 	{
 		const char *literal;
@@ -100,7 +98,7 @@ message_arguments(const char *format, const char *message, char **arguments)
 			position = format[0] - '1';
 			format += 2;
 		}
-		if (*format++ != 's' || position >= MAX_ARGUMENTS)
+		if (*format++ != 's' || position >= DENIED_MAX_ARGUMENTS)
 			return 0;
 		literal = format;
 		next = strchr(literal, '%');
@@ -122,17 +120,6 @@ message_arguments(const char *format, const char *message, char **arguments)
  * The object
  * ------------------------------------------------------------------------
  */
-
-static bool
-is_governed(Oid relid)
-{
-	const PolicySnapshot *p = policy_current();
-	const RelationLabels *labels = relation_labels(relid);
-	Oid			nspid = get_rel_namespace(relid);
-
-	return nspid == p->schema_oid || nspid == p->audit_schema_oid || labels->governed || labels->ncolumns > 0 || labels->quarantined ||
-		labels->row_label_attnum != InvalidAttrNumber;
-}
 
 /*
  * Of several relations of that name in the plan the first one whose privileges
@@ -166,13 +153,12 @@ refused_in_plan(const char *name)
 static void
 add_range_var(List **vars, const RangeVar *var, const char *name)
 {
-	if (var && strcmp(var->relname, name) == 0)
+	if (var && (name == NULL || strcmp(var->relname, name) == 0))
 		*vars = lappend(*vars, (void *) var);
 }
 
-/* Mentions of a relation of that name in a command. */
-static List *
-named_in_command(Node *parsetree, const char *name)
+List *
+denied_named_in_command(Node *parsetree, const char *name)
 {
 	List	   *vars = NIL;
 	List	   *list = NIL;
@@ -242,7 +228,7 @@ find_by_name(const char *name)
 	Oid			found = RelnameGetRelid(name);
 	CatCList   *list;
 
-	if (OidIsValid(found) && is_governed(found))
+	if (OidIsValid(found) && governed_relation(found))
 		return found;
 	found = InvalidOid;
 	list = SearchSysCacheList1(RELNAMENSP, CStringGetDatum(name));
@@ -250,7 +236,7 @@ find_by_name(const char *name)
 	{
 		Oid			relid = ((Form_pg_class) GETSTRUCT(&list->members[i]->tuple))->oid;
 
-		if (is_governed(relid))
+		if (governed_relation(relid))
 			found = relid;
 	}
 	ReleaseSysCacheList(list);
@@ -266,50 +252,30 @@ find_relation(const char *name)
 	bool		named = OidIsValid(relid);
 
 	if (named)
-		return is_governed(relid) ? relid : InvalidOid;
+		return governed_relation(relid) ? relid : InvalidOid;
 	if (denied_utility)
-		foreach(cell, named_in_command(denied_utility, name))
+		foreach(cell, denied_named_in_command(denied_utility, name))
 		{
 			relid = RangeVarGetRelid((RangeVar *) lfirst(cell), NoLock, true);
 			named = named || OidIsValid(relid);
-			if (OidIsValid(relid) && is_governed(relid))
+			if (OidIsValid(relid) && governed_relation(relid))
 				return relid;
 		}
 	return named ? InvalidOid : find_by_name(name);
-}
-
-/* Is the schema labeled, the trail's, or is anything in it governed? */
-static bool
-schema_is_governed(Oid nspid)
-{
-	ObjectAddress object;
-	ListCell   *cell;
-
-	ObjectAddressSet(object, NamespaceRelationId, nspid);
-	if (nspid == policy_current()->audit_schema_oid || GetSecurityLabel(&object, DC_PROVIDER) != NULL)
-		return true;
-	foreach(cell, ddl_user_tables(nspid))
-		if (is_governed(lfirst_oid(cell)))
-			return true;
-	return false;
 }
 
 /* Trusted procedures, and functions over policy and trail. */
 static Oid
 find_function(const char *name)
 {
-	CatCList   *list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+	/* DROP and COMMENT quote the name as the command had it, unquoted */
+	const char *dot = strrchr(name, '.');
+	CatCList   *list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(dot ? dot + 1 : name));
 	Oid			found = InvalidOid;
 
 	for (int i = 0; i < list->n_members && !OidIsValid(found); i++)
-	{
-		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&list->members[i]->tuple);
-		Label		label;
-
-		if (form->pronamespace == policy_current()->schema_oid ||
-			form->pronamespace == policy_current()->audit_schema_oid || function_trusted_label(form->oid, &label))
-			found = form->oid;
-	}
+		if (governed_function(((Form_pg_proc) GETSTRUCT(&list->members[i]->tuple))->oid))
+			found = ((Form_pg_proc) GETSTRUCT(&list->members[i]->tuple))->oid;
 	ReleaseSysCacheList(list);
 	return found;
 }
@@ -340,7 +306,7 @@ fill_object(AuditEvent *event, const char *type, char **arguments, int n)
 	if (strcmp(type, "schema") == 0)
 	{
 		ObjectAddressSet(object, NamespaceRelationId, get_namespace_oid(name, true));
-		if (!OidIsValid(object.objectId) || !schema_is_governed(object.objectId))
+		if (!OidIsValid(object.objectId) || !governed_schema(object.objectId))
 			return;
 		event->object_identity = quote_identifier(name);
 	}
@@ -396,54 +362,70 @@ refused_command(void)
 	return command ? GetCommandTagName(CreateCommandTag(command)) : NULL;
 }
 
+/* False: about no relation, schema, database or function that is governed. */
+static bool
+fill_refusal(const ErrorData *error, AuditEvent *event)
+{
+	const char *format = dgettext(error->domain, error->message_id);
+	char	   *arguments[DENIED_MAX_ARGUMENTS];
+	int			n = is_refusal_of_core(error) ? denied_message_arguments(format, error->message, arguments) : 0;
+
+	if (n == 0 || arguments[n - 1] == NULL)
+		return false;
+	fill_object(event, type_in_format(error->message_id), arguments, n);
+	if (event->object_identity == NULL)
+		return false;
+	event->kind = strncmp(error->message_id, "must be owner", 13) == 0 ? EVENT_DDL_DENIED : EVENT_PRIVILEGE_DENIED;
+	event->rule = event->kind == EVENT_DDL_DENIED ? "ownership" :
+		strcmp(error->filename, "execMain.c") == 0 || strcmp(error->filename, "rls.c") == 0 ? "row_security" : "privilege";
+	event->detail = event->kind == EVENT_DDL_DENIED ?
+		"PostgreSQL refused the command because the role does not own the object." :
+		"PostgreSQL refused the access for lack of a privilege.";
+	return true;
+}
+
 static void
 record_refusal(const ErrorData *error)
 {
-	const char *format = dgettext(error->domain, error->message_id);
-	char	   *arguments[MAX_ARGUMENTS];
 	AuditEvent	event = {0};
-	int			n;
 
-	n = message_arguments(format, error->message, arguments);
-	if (n == 0 || arguments[n - 1] == NULL)
-		return;
-	fill_object(&event, type_in_format(error->message_id), arguments, n);
-	if (event.object_identity == NULL)
-		return;
-	event.kind = strncmp(error->message_id, "must be owner", 13) == 0 ? EVENT_DDL_DENIED : EVENT_PRIVILEGE_DENIED;
-	event.rule = event.kind == EVENT_DDL_DENIED ? "ownership" :
-		strcmp(error->filename, "execMain.c") == 0 || strcmp(error->filename, "rls.c") == 0 ? "row_security" : "privilege";
+	if (!fill_refusal(error, &event))
+	{
+		memset(&event, 0, sizeof(event));
+		if (!denied_fill_role(error, &event))
+			return;
+	}
 	event.severity = SEVERITY_HIGH;
 	event.outcome = OUTCOME_DENIED;
 	event.breach = true;
 	event.action = refused_command();
-	event.detail = event.kind == EVENT_DDL_DENIED ?
-		"PostgreSQL refused the command because the role does not own the object." :
-		"PostgreSQL refused the access for lack of a privilege.";
 	(void) event_record(&event);
 }
 
 /* Settings that switch protection off are no settings of a session: core says so, also at login. */
-static void
+static bool
 record_setting(const ErrorData *error)
 {
-	char	   *arguments[MAX_ARGUMENTS];
+	char	   *arguments[DENIED_MAX_ARGUMENTS];
 	AuditEvent	event = {0};
 
 	if (strcmp(error->filename, "guc.c") != 0 ||
-		message_arguments(dgettext(error->domain, error->message_id), error->message, arguments) != 1 ||
+		denied_message_arguments(dgettext(error->domain, error->message_id), error->message, arguments) != 1 ||
 		arguments[0] == NULL || pg_strncasecmp(arguments[0], "dataclass.", 10) != 0)
-		return;
+		return false;
 	event.kind = EVENT_SETTING_CHANGE;
 	event.severity = SEVERITY_HIGH;
 	event.outcome = OUTCOME_DENIED;
 	event.breach = true;
-	event.action = "SET";
+	event.action = denied_utility && IsA(denied_utility, AlterSystemStmt) ? "ALTER SYSTEM" : "SET";
 	event.object_type = "setting";
 	event.object_identity = arguments[0];
 	event.rule = "setting";
-	event.detail = "PostgreSQL refused the change: the setting comes from the configuration of the server.";
+	event.detail = error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE ?
+		"PostgreSQL refused the change for lack of a privilege." :
+		"PostgreSQL refused the change: the setting comes from the configuration of the server.";
 	(void) event_record(&event);
+	return true;
 }
 
 /* From the callback at the bottom of the error context stack. */
@@ -463,9 +445,7 @@ denied_by_core(void)
 	if (error->elevel >= ERROR && error->message_id && error->message && error->filename &&
 		policy_current()->installed)
 	{
-		if (error->sqlerrcode == ERRCODE_CANT_CHANGE_RUNTIME_PARAM)
-			record_setting(error);
-		else if (is_refusal_of_core(error))
+		if (!record_setting(error) && error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
 			record_refusal(error);
 	}
 	examining = false;

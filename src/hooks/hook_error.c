@@ -17,9 +17,9 @@
  * Why error context callbacks: errfinish() runs them before anybody can catch
  * or print the error, and they may still change it.  Constraints are checked
  * in the executor, in utility commands and, deferred, at commit, where no hook
- * is around.  Hence one callback at the very bottom of the stack.  The main
- * loop and PG_TRY put the stack back to what it was, so the callback is put
- * back too: by hooks while a statement runs, and between two messages of the
+ * is around.  Hence one callback at the very bottom of the stack, of every
+ * process from its start.  The main loop empties the stack after an error and
+ * PG_TRY puts it back to what it was, so the callback is put back too: by hooks while a statement runs, and between two messages of the
  * client, when MessageContext is reset.
  *
  * Violations of a view's check option do not name the table; while a plan runs
@@ -57,6 +57,7 @@ static ExecutorRun_hook_type prev_run = NULL;
 
 static void hide_constraint_values(void *arg);
 static void put_back(void *arg);
+static void set_base(void);
 static void register_put_back(void);
 
 static ErrorContextCallback base = {.callback = hide_constraint_values};
@@ -310,6 +311,11 @@ dataclass_executor_run(QueryDesc *query_desc, ScanDirection direction, uint64 co
 void
 hook_error_init(void)
 {
+	/*
+	 * The postmaster's, which its children begin with: what pg_hba.conf rejects
+	 * ends a session before any hook.
+	 */
+	set_base();
 	prev_authentication = ClientAuthentication_hook;
 	ClientAuthentication_hook = dataclass_authentication;
 	prev_start = ExecutorStart_hook;

@@ -1,183 +1,30 @@
 /*-------------------------------------------------------------------------
  *
  * hook_grant.c
- *		Records GRANT, REVOKE and new owners of governed objects.
+ *		Records GRANT, REVOKE, DROP OWNED and new owners of governed objects.
  *
  * Privileges do not lead past labels, but who handed them out belongs to the
- * evidence.  Core answers a GRANT that it cannot perform with a warning: hence
- * privileges and owner are compared before and after, and what did not change
- * is not recorded.  Membership in cleared roles is hook_role.c's.
+ * evidence.  Privileges and owner are compared with what grant_target.c took
+ * down before the command, and what did not change is not recorded.  Default
+ * privileges are recorded by the command alone: they are about objects to
+ * come.  Membership in cleared roles is hook_role.c's.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_attribute.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_database.h"
-#include "catalog/pg_namespace.h"
-#include "catalog/pg_proc.h"
-#include "commands/dbcommands.h"
-#include "commands/seclabel.h"
-#include "common/hashfn.h"
+#include "catalog/objectaddress.h"
 #include "lib/stringinfo.h"
-#include "parser/parse_func.h"
+#include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/catcache.h"
 #include "utils/formatting.h"
-#include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/hooks.h"
 #include "pg_dataclass/report.h"
-
-/* A governed object that a command may change the privileges or the owner of. */
-typedef struct GrantTarget
-{
-	ObjectAddress object;
-	const char *label;			/* NULL: none of its own */
-	uint64		before;			/* digest of privileges and owner */
-} GrantTarget;
-
-/* ------------------------------------------------------------------------
- * Privileges and owner
- * ------------------------------------------------------------------------
- */
-
-static uint64
-add_attribute(uint64 digest, int cache, HeapTuple tuple, AttrNumber attnum)
-{
-	bool		isnull;
-	Datum		value = SysCacheGetAttr(cache, tuple, attnum, &isnull);
-	Acl		   *acl;
-
-	if (isnull)
-		return hash_bytes_extended((const unsigned char *) "", 0, digest);
-	acl = DatumGetAclP(value);
-	return hash_bytes_extended((const unsigned char *) ACL_DAT(acl), (int) (ACL_NUM(acl) * sizeof(AclItem)), digest);
-}
-
-static uint64
-add_columns(uint64 digest, Oid relid)
-{
-	CatCList   *list = SearchSysCacheList1(ATTNUM, ObjectIdGetDatum(relid));
-
-	for (int i = 0; i < list->n_members; i++)
-	{
-		HeapTuple	tuple = &list->members[i]->tuple;
-
-		/* the list has no order of its own */
-		digest += add_attribute((uint64) ((Form_pg_attribute) GETSTRUCT(tuple))->attnum, ATTNUM, tuple,
-								Anum_pg_attribute_attacl);
-	}
-	ReleaseSysCacheList(list);
-	return digest;
-}
-
-static uint64
-digest_of(const ObjectAddress *object)
-{
-	const struct
-	{
-		Oid			class_id;
-		int			cache;
-		AttrNumber	acl;
-	}			kinds[] = {
-		{RelationRelationId, RELOID, Anum_pg_class_relacl},
-		{NamespaceRelationId, NAMESPACEOID, Anum_pg_namespace_nspacl},
-		{ProcedureRelationId, PROCOID, Anum_pg_proc_proacl},
-		{DatabaseRelationId, DATABASEOID, Anum_pg_database_datacl}
-	};
-	uint64		digest = 0;
-
-	for (int i = 0; i < lengthof(kinds); i++)
-	{
-		HeapTuple	tuple;
-
-		if (kinds[i].class_id != object->classId)
-			continue;
-		tuple = SearchSysCache1(kinds[i].cache, ObjectIdGetDatum(object->objectId));
-		if (!HeapTupleIsValid(tuple))
-			return 0;
-		digest = add_attribute(0, kinds[i].cache, tuple, kinds[i].acl);
-		if (object->classId == RelationRelationId)
-			digest += (uint64) ((Form_pg_class) GETSTRUCT(tuple))->relowner << 32;
-		ReleaseSysCache(tuple);
-	}
-	return object->classId == RelationRelationId ? add_columns(digest, object->objectId) : digest;
-}
-
-/* ------------------------------------------------------------------------
- * What a command is about
- * ------------------------------------------------------------------------
- */
-
-static void
-add_target(List **targets, Oid class_id, Oid object_id)
-{
-	GrantTarget *target;
-	Label	   *label = palloc(sizeof(Label));
-	ObjectAddress object;
-	const char *text;
-
-	if (!OidIsValid(object_id))
-		return;
-	ObjectAddressSet(object, class_id, object_id);
-	if (class_id == RelationRelationId)
-	{
-		const RelationLabels *labels = relation_labels(object_id);
-
-		if (!labels->governed && labels->ncolumns == 0 && labels->row_label_attnum == InvalidAttrNumber)
-			return;
-		text = relation_effective_label(object_id, label) ? label->text : NULL;
-	}
-	else if ((text = GetSecurityLabel(&object, DC_PROVIDER)) == NULL)
-		return;
-	target = palloc(sizeof(GrantTarget));
-	target->object = object;
-	target->label = text;
-	target->before = digest_of(&object);
-	*targets = lappend(*targets, target);
-}
-
-static void
-add_schema_contents(List **targets, Oid nspid, ObjectType type)
-{
-	ListCell   *cell;
-
-	if (type == OBJECT_TABLE && OidIsValid(nspid))
-		foreach(cell, ddl_user_tables(nspid))
-			add_target(targets, RelationRelationId, lfirst_oid(cell));
-}
-
-static void
-add_grant(List **targets, const GrantStmt *stmt)
-{
-	ListCell   *cell;
-
-	foreach(cell, stmt->objects)
-	{
-		Node	   *object = lfirst(cell);
-
-		if (stmt->targtype == ACL_TARGET_ALL_IN_SCHEMA)
-			add_schema_contents(targets, get_namespace_oid(strVal(object), true), stmt->objtype);
-		else if (IsA(object, RangeVar))
-			add_target(targets, RelationRelationId, RangeVarGetRelid((RangeVar *) object, NoLock, true));
-		else if (IsA(object, ObjectWithArgs))
-			add_target(targets, ProcedureRelationId,
-					   LookupFuncWithArgs(stmt->objtype, (ObjectWithArgs *) object, true));
-		else if (IsA(object, String) && stmt->objtype == OBJECT_SCHEMA)
-			add_target(targets, NamespaceRelationId, get_namespace_oid(strVal(object), true));
-		else if (IsA(object, String) && stmt->objtype == OBJECT_DATABASE)
-			add_target(targets, DatabaseRelationId, get_database_oid(strVal(object), true));
-	}
-}
 
 /* ------------------------------------------------------------------------
  * What is said about it
@@ -215,29 +62,44 @@ describe_grant(const GrantStmt *stmt)
 	return buf.data;
 }
 
+static char *
+describe_drop(const DropOwnedStmt *stmt)
+{
+	StringInfoData buf;
+	ListCell   *cell;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "Privileges of a role were dropped with what it owns:");
+	foreach(cell, stmt->roles)
+		appendStringInfo(&buf, "%s %s", foreach_current_index(cell) > 0 ? "," : "",
+						 quote_identifier(get_rolespec_name(lfirst(cell))));
+	return buf.data;
+}
+
+/* object NULL: none with an address, but what type and identity say. */
 static void
-record(const ObjectAddress *object, const char *label, const char *action, const char *detail)
+record(const ObjectAddress *object, const char *type, const char *identity, const char *label,
+	   const char *action, const char *detail)
 {
 	AuditEvent	event = {0};
 
 	event.kind = EVENT_GRANT;
 	event.severity = SEVERITY_NOTICE;
 	event.action = action;
-	event.class_id = object->classId;
-	event.object_id = object->objectId;
-	event.object_type = object->classId == InvalidOid ? "default privileges" : getObjectTypeDescription(object, true);
-	event.object_identity = object->classId == InvalidOid ? "default privileges" : getObjectIdentity(object, true);
+	event.class_id = object ? object->classId : InvalidOid;
+	event.object_id = object ? object->objectId : InvalidOid;
+	event.object_type = object ? getObjectTypeDescription(object, true) : type;
+	event.object_identity = object ? getObjectIdentity(object, true) : identity;
 	event.label = label;
 	event.rule = "grant";
 	event.detail = detail;
 	report_change(&event);
 }
 
-/* What new tables of a governed schema, or of any, will be granted. */
+/* What new objects of a governed schema, or of any, will be granted. */
 static void
 record_defaults(const AlterDefaultPrivilegesStmt *stmt)
 {
-	ObjectAddress object = {0};
 	bool		any_schema = true;
 	bool		governed = false;
 	ListCell   *cell;
@@ -252,61 +114,72 @@ record_defaults(const AlterDefaultPrivilegesStmt *stmt)
 		any_schema = false;
 		foreach(inner, (List *) option->arg)
 		{
-			ObjectAddress schema;
+			Oid			nspid = get_namespace_oid(strVal(lfirst(inner)), true);
 
-			ObjectAddressSet(schema, NamespaceRelationId, get_namespace_oid(strVal(lfirst(inner)), true));
-			governed |= OidIsValid(schema.objectId) && GetSecurityLabel(&schema, DC_PROVIDER) != NULL;
+			governed |= OidIsValid(nspid) && governed_schema(nspid);
 		}
 	}
 	if (any_schema || governed)
-		record(&object, NULL, "ALTER DEFAULT PRIVILEGES", describe_grant(stmt->action));
+		record(NULL, "default privileges", "default privileges", NULL, "ALTER DEFAULT PRIVILEGES", describe_grant(stmt->action));
 }
 
-/* Before the command; what it may change, or NIL. */
-List *
-grant_targets(Node *parsetree)
+/* Who may set settings of the extension, as far as the server lets anybody. */
+static void
+record_parameters(const GrantStmt *stmt)
 {
-	List	   *targets = NIL;
 	ListCell   *cell;
 
-	switch (nodeTag(parsetree))
-	{
-		case T_GrantStmt:
-			add_grant(&targets, (GrantStmt *) parsetree);
-			break;
-		case T_AlterTableStmt:
-			foreach(cell, ((AlterTableStmt *) parsetree)->cmds)
-				if (lfirst_node(AlterTableCmd, cell)->subtype == AT_ChangeOwner)
-					add_target(&targets, RelationRelationId,
-							   RangeVarGetRelid(((AlterTableStmt *) parsetree)->relation, NoLock, true));
-			break;
-		case T_AlterDefaultPrivilegesStmt:
-			record_defaults((AlterDefaultPrivilegesStmt *) parsetree);
-			break;
-		default:
-			break;
-	}
-	return targets;
+	if (stmt->objtype == OBJECT_PARAMETER_ACL)
+		foreach(cell, stmt->objects)
+			if (pg_strncasecmp(strVal(lfirst(cell)), "dataclass.", 10) == 0)
+				record(NULL, "setting", strVal(lfirst(cell)), NULL, stmt->is_grant ? "GRANT" : "REVOKE",
+					   describe_grant(stmt));
 }
 
-/* After it. */
+static void
+record_owner(const GrantTarget *target, Oid owner)
+{
+	record(&target->object, NULL, NULL, target->label, "ALTER OWNER",
+		   psprintf("The owner was changed from %s to %s.",
+					quote_identifier(GetUserNameFromId(target->before.owner, false)),
+					quote_identifier(GetUserNameFromId(owner, false))));
+}
+
+/* After the command. */
 void
 grant_record(Node *parsetree, List *targets)
 {
-	const char *detail;
+	const char *action = "ALTER OWNER";
+	const char *detail = "The owner was changed.";
 	ListCell   *cell;
 
+	if (IsA(parsetree, AlterDefaultPrivilegesStmt))
+		record_defaults((AlterDefaultPrivilegesStmt *) parsetree);
+	else if (IsA(parsetree, GrantStmt))
+		record_parameters((GrantStmt *) parsetree);
 	if (targets == NIL)
 		return;
 	CommandCounterIncrement();
-	detail = IsA(parsetree, GrantStmt) ? describe_grant((GrantStmt *) parsetree) : "The owner was changed.";
+	if (IsA(parsetree, GrantStmt))
+	{
+		action = ((GrantStmt *) parsetree)->is_grant ? "GRANT" : "REVOKE";
+		detail = describe_grant((GrantStmt *) parsetree);
+	}
+	else if (IsA(parsetree, DropOwnedStmt))
+	{
+		action = "DROP OWNED";
+		detail = describe_drop((DropOwnedStmt *) parsetree);
+	}
 	foreach(cell, targets)
 	{
 		const GrantTarget *target = lfirst(cell);
+		GrantState	now;
 
-		if (digest_of(&target->object) != target->before)
-			record(&target->object, target->label,
-				   !IsA(parsetree, GrantStmt) ? "ALTER OWNER" :
-				   ((GrantStmt *) parsetree)->is_grant ? "GRANT" : "REVOKE", detail);
+		if (!grant_target_state(&target->object, &now))
+			continue;			/* it was dropped, which has a record of its own */
+		if (now.owner != target->before.owner)
+			record_owner(target, now.owner);
+		else if (now.privileges != target->before.privileges)
+			record(&target->object, NULL, NULL, target->label, action, detail);
 	}
 }

@@ -135,13 +135,26 @@ check_drop(Oid class_id, Oid object_id, int32 object_subid, int flags)
 	}
 }
 
+/* Governed by its schema, its database or its columns; core's own clean-up is no drop. */
+static const char *
+label_from_elsewhere(Oid class_id, Oid object_id, int32 object_subid, int flags)
+{
+	Label	   *label = palloc(sizeof(Label));
+
+	if (class_id != RelationRelationId || object_subid != 0 || (flags & PERFORM_DELETION_INTERNAL) ||
+		(!stores_rows(get_rel_relkind(object_id)) && get_rel_relkind(object_id) != RELKIND_SEQUENCE) ||
+		!relation_effective_label(object_id, label))
+		return NULL;
+	return label->text;
+}
+
 /* The label goes with the object: leave a trace of what was dropped. */
 static void
-record_drop(Oid class_id, Oid object_id, int32 object_subid)
+record_drop(Oid class_id, Oid object_id, int32 object_subid, int flags)
 {
 	ObjectAddress object;
 	AuditEvent	event = {0};
-	char	   *label;
+	const char *label;
 
 	if (class_id != RelationRelationId && class_id != AuthIdRelationId && class_id != ProcedureRelationId)
 		return;
@@ -149,6 +162,8 @@ record_drop(Oid class_id, Oid object_id, int32 object_subid)
 		return;
 	ObjectAddressSubSet(object, class_id, object_id, object_subid);
 	label = GetSecurityLabel(&object, DC_PROVIDER);
+	if (label == NULL)
+		label = label_from_elsewhere(class_id, object_id, object_subid, flags);
 	if (label == NULL)
 		return;
 	event.kind = class_id == AuthIdRelationId ? EVENT_CLEARANCE_CHANGE : EVENT_DDL;
@@ -249,8 +264,10 @@ dataclass_object_access(ObjectAccessType access, Oid class_id, Oid object_id, in
 				policy_invalidate_all();
 			if (policy_current()->installed)
 			{
-				check_drop(class_id, object_id, sub_id, arg ? ((ObjectAccessDrop *) arg)->dropflags : 0);
-				record_drop(class_id, object_id, sub_id);
+				int			flags = arg ? ((ObjectAccessDrop *) arg)->dropflags : 0;
+
+				check_drop(class_id, object_id, sub_id, flags);
+				record_drop(class_id, object_id, sub_id, flags);
 				if (class_id == RelationRelationId && sub_id == 0 && object_id >= FirstNormalObjectId)
 					protect_entry_forget(object_id);
 			}

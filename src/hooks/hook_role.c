@@ -157,6 +157,48 @@ check_password(const RoleSpec *spec, List *options)
 	}
 }
 
+/* Superusers count as officers, where the configuration says so. */
+static bool
+makes_superuser(List *options)
+{
+	ListCell   *cell;
+
+	foreach(cell, options)
+		if (strcmp(((DefElem *) lfirst(cell))->defname, "superuser") == 0)
+			return guc_superuser_is_officer && boolVal(((DefElem *) lfirst(cell))->arg);
+	return false;
+}
+
+static void
+record_new_officer(const char *name)
+{
+	AuditEvent	event = {0};
+
+	event.kind = EVENT_CLEARANCE_CHANGE;
+	event.severity = SEVERITY_NOTICE;
+	event.action = "CREATE ROLE";
+	event.object_type = "role";
+	event.object_identity = quote_identifier(name);
+	event.rule = "officer";
+	event.detail = "A superuser was made, who counts as an officer.";
+	report_change(&event);
+}
+
+/* A label that goes with its role has a record (hook_objectaccess.c), what the role inherits has none. */
+static void
+record_dropped_roles(List *specs)
+{
+	ListCell   *cell;
+
+	foreach(cell, specs)
+	{
+		Oid			role = get_rolespec_oid(lfirst(cell), true);
+
+		if (OidIsValid(role) && role_label_text(role) == NULL && role_confers_clearance(role))
+			record_role_change(role, "DROP ROLE", "The role, which had a clearance or an office by membership, was dropped.");
+	}
+}
+
 /* Whoever cannot log in any more keeps no office: that is no officer's act, but it does not happen unseen. */
 static void
 record_attributes(const RoleSpec *spec, List *options)
@@ -165,7 +207,7 @@ record_attributes(const RoleSpec *spec, List *options)
 	StringInfoData names;
 	ListCell   *cell;
 
-	if (!OidIsValid(role) || !role_confers_clearance(role))
+	if (!OidIsValid(role) || (!role_confers_clearance(role) && !makes_superuser(options)))
 		return;
 	initStringInfo(&names);
 	foreach(cell, options)
@@ -349,6 +391,8 @@ role_command_check(Node *parsetree)
 			}
 			break;
 		case T_CreateRoleStmt:
+			if (makes_superuser(((CreateRoleStmt *) parsetree)->options))
+				record_new_officer(((CreateRoleStmt *) parsetree)->role);
 			foreach(cell, ((CreateRoleStmt *) parsetree)->options)
 			{
 				DefElem    *option = lfirst(cell);
@@ -365,6 +409,7 @@ role_command_check(Node *parsetree)
 			break;
 		case T_DropRoleStmt:
 			check_offices(((DropRoleStmt *) parsetree)->roles, "DROP ROLE");
+			record_dropped_roles(((DropRoleStmt *) parsetree)->roles);
 			break;
 		case T_DropOwnedStmt:
 			check_offices(((DropOwnedStmt *) parsetree)->roles, "DROP OWNED");

@@ -56,7 +56,7 @@ typedef struct UtilityArgs
 } UtilityArgs;
 
 static void
-run(UtilityArgs *args)
+call_core(UtilityArgs *args)
 {
 	Node	   *outer = denied_utility;
 	const char *outer_export = export_begin(args->pstmt->utilityStmt);
@@ -75,6 +75,35 @@ run(UtilityArgs *args)
 	{
 		denied_utility = outer;
 		export_end(outer_export);
+	}
+	PG_END_TRY();
+}
+
+/* A command on governed relations does not fail unseen, whoever catches the error. */
+static void
+run(UtilityArgs *args)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	FailedCommand *failed = IsTransactionState() ? failed_command(args->pstmt->utilityStmt) : NULL;
+
+	if (failed == NULL)
+	{
+		call_core(args);
+		return;
+	}
+	PG_TRY();
+	{
+		call_core(args);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		failed_record(failed, error->sqlerrcode);
+		ReThrowError(error);
 	}
 	PG_END_TRY();
 }

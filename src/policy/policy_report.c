@@ -21,6 +21,8 @@
 #include "pg_dataclass/report.h"
 #include "pg_dataclass/subject.h"
 
+uint64		report_refusals = 0;
+
 char *
 report_relation_identity(Oid relid)
 {
@@ -37,6 +39,7 @@ report_refusal(const Refusal *refusal)
 {
 	AuditEvent	event = refusal->event;
 
+	report_refusals++;
 	switch (refusal->mode)
 	{
 		case ENFORCEMENT_OFF:
