@@ -14,6 +14,7 @@ typedef struct ArchiveLimit
 {
 	int64		before;			/* unix time, microseconds: younger ones stay */
 	int64		last;			/* no record behind it may go */
+	int64		first_open;		/* first record of incidents that are not closed; 0: not looked for */
 	int64		checkpoint_size;	/* newest checkpoint */
 	char	   *note;
 } ArchiveLimit;

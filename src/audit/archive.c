@@ -289,12 +289,34 @@ name_trail(Archiving *a)
 	return true;
 }
 
+/* An auditor who gets no row should not have to guess. */
+static void
+tell_why_none(const Archiving *a, int64 from)
+{
+	if (a->young)
+		ereport(NOTICE,
+				(errmsg("no records were archived"),
+				 errdetail("Among records %lld to %lld is one that is not older than the time given.",
+						   (long long) from, (long long) from + TILE_WIDTH - 1)));
+	else if (a->limit.first_open > 0 && a->limit.first_open < from + TILE_WIDTH)
+		ereport(NOTICE,
+				(errmsg("no records were archived"),
+				 errdetail("An incident that is not closed begins at record %lld.", (long long) a->limit.first_open),
+				 errhint("See SELECT id, state, first_seq FROM dataclass_audit.incident.")));
+	else
+		ereport(NOTICE,
+				(errmsg("no records were archived"),
+				 errdetail("Records are archived in groups of %d under a checkpoint; the next group begins at record %lld.",
+						   TILE_WIDTH, (long long) from)));
+}
+
 static void
 archive_all(ReturnSetInfo *rsinfo, TimestampTz before)
 {
 	Archiving  *a = palloc0(sizeof(Archiving));
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	int64		from = archive_last(snapshot) + 1;
+	int64		first = archive_last(snapshot) + 1;
+	int64		from = first;
 
 	tile_reader_open(&a->reader, snapshot);
 	initStringInfo(&a->lines);
@@ -307,6 +329,8 @@ archive_all(ReturnSetInfo *rsinfo, TimestampTz before)
 			from = a->range.to + 1;
 		}
 	}
+	if (from == first)
+		tell_why_none(a, first);
 	tile_reader_close(&a->reader);
 	UnregisterSnapshot(snapshot);
 }

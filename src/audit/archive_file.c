@@ -33,6 +33,13 @@
 
 char	   *guc_archive_directory;
 
+/* Empty, it would be the root of the file system. */
+static bool
+check_directory(char **newval, void **extra, GucSource source)
+{
+	return *newval != NULL && (*newval)[0] != '\0';
+}
+
 void
 archive_init(void)
 {
@@ -40,7 +47,7 @@ archive_init(void)
 							   "Sets the directory for ranges of the audit trail that are archived.",
 							   "Relative to the data directory.",
 							   &guc_archive_directory, AUDIT_DIRECTORY "/archive",
-							   PGC_SIGHUP, GUC_DISALLOW_IN_AUTO_FILE, NULL, NULL, NULL);
+							   PGC_SIGHUP, GUC_DISALLOW_IN_AUTO_FILE, check_directory, NULL, NULL);
 }
 
 static void
@@ -92,6 +99,21 @@ sha256_end(pg_cryptohash_ctx *context, uint8 *hash)
 	pg_cryptohash_free(context);
 }
 
+/* Whoever can write a directory can take evidence out of it. */
+static void
+check_mode(void)
+{
+	struct stat st;
+
+	if (stat(guc_archive_directory, &st) != 0)
+		file_error(guc_archive_directory, "look at");
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIG_FILE_ERROR),
+				 errmsg("directory \"%s\" can be written by group or others", guc_archive_directory),
+				 errhint("Remove these permissions with chmod go-w, or set dataclass.archive_directory to another directory.")));
+}
+
 void
 archive_write_open(ArchiveWriter *writer, const char *name)
 {
@@ -102,6 +124,7 @@ archive_write_open(ArchiveWriter *writer, const char *name)
 				(errcode_for_file_access(),
 				 errmsg("could not create directory \"%s\": %m", guc_archive_directory),
 				 errhint("See the setting dataclass.archive_directory.")));
+	check_mode();
 	make_path(writer->path, "tmp-", name);
 	if (unlink(writer->path) != 0 && errno != ENOENT)
 		file_error(writer->path, "remove");

@@ -161,7 +161,8 @@ archive_limit_find(ArchiveLimit *limit, const TileReader *reader, TimestampTz be
 				 errhint("See SELECT * FROM dataclass_audit.verify().")));
 	limit->before = audit_unix_time(Min(before, GetCurrentTimestamp()));
 	limit->last = Min(limit->checkpoint_size, trail_copy_last(reader) - 1);
-	limit->last = Min(limit->last, first_open(reader->snapshot) - 1);
+	limit->first_open = first_open(reader->snapshot);
+	limit->last = Min(limit->last, limit->first_open - 1);
 	return true;
 }
 

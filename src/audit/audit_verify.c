@@ -98,7 +98,9 @@ check_end(Verify *v)
 		verify_bad(v, v->last_seq + 1, "the head row is missing or damaged");
 		return;
 	}
-	if (head.seq > v->last_seq)
+	if (v->checked == 0 && v->from > head.seq + 1)
+		verify_bad(v, v->from, psprintf("the record is missing: the trail ends at record %lld", (long long) head.seq));
+	else if (head.seq > v->last_seq)
 		verify_bad(v, v->last_seq + 1, psprintf("records are missing at the end: the head is at %lld", (long long) head.seq));
 	else if (head.seq < v->last_seq)
 		verify_bad(v, head.seq + 1, "the record was added behind the head");
@@ -195,12 +197,12 @@ head_seq(Snapshot snapshot)
 static void
 check_range(const Verify *v)
 {
-	if (v->from <= v->archived && !v->whole && v->reason == NULL)
+	if (v->from > 1 && v->from <= v->archived && v->reason == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("records up to %lld are archived", (long long) v->archived),
-				 errdetail("Only their hashes are in the database, and are checked with the whole trail."),
-				 errhint("Check the whole trail with SELECT * FROM dataclass_audit.verify(), and the file of a range with the verifier.")));
+				 errdetail("Only their hashes are in the database, and are checked from record 1 on."),
+				 errhint("Check from record 1 on with SELECT * FROM dataclass_audit.verify(NULL, ...), and the files with SELECT * FROM dataclass_audit.verify_archive().")));
 }
 
 static void
@@ -211,12 +213,12 @@ verify_all(Verify *v)
 	check_range(v);
 	if (v->from == 1)
 		verify_tree_open(v);
-	verify_progress_begin(Min(v->to, head_seq(v->snapshot)) - Max(v->from - 1, v->archived));
+	verify_progress_begin(Max(Min(v->to, head_seq(v->snapshot)) - Max(v->from - 1, v->archived), 0));
 	PG_TRY();
 	{
 		if (v->tree && v->archived > 0)
 			verify_archived_tiles(v);
-		if (v->reason == NULL)
+		if (v->reason == NULL && v->to > v->archived)
 			verify_chain(v);
 		if (v->reason == NULL && v->to == PG_INT64_MAX)
 			check_end(v);

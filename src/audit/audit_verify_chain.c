@@ -131,15 +131,15 @@ check_tuple(Verify *v, HeapTuple tuple, MemoryContext work)
 	MemoryContextReset(work);
 }
 
-/* From the record behind last_seq on; low: what the index may begin with. */
+/* From the record behind last_seq on. */
 static void
-check_by_index(Verify *v, Relation index_rel, int64 low, MemoryContext work)
+check_by_index(Verify *v, Relation index_rel, MemoryContext work)
 {
 	ScanKeyData keys[2];
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	ScanKeyInit(&keys[0], TRAIL_SEQ, BTGreaterEqualStrategyNumber, F_INT8GE, Int64GetDatum(low));
+	ScanKeyInit(&keys[0], TRAIL_SEQ, BTGreaterEqualStrategyNumber, F_INT8GE, Int64GetDatum(v->last_seq + 1));
 	ScanKeyInit(&keys[1], TRAIL_SEQ, BTLessEqualStrategyNumber, F_INT8LE, Int64GetDatum(v->to));
 	scan = systable_beginscan_ordered(v->rel, index_rel, v->snapshot, 2, keys);
 	while (v->reason == NULL &&
@@ -243,13 +243,17 @@ verify_chain(Verify *v)
 		{
 			check_first(v, index_rel);
 			if (v->reason == NULL)
-				check_by_index(v, index_rel, v->last_seq + 1, work);
+				check_by_index(v, index_rel, work);
 		}
 	}
 	else
 	{
-		read_predecessor(v, index_rel);
-		check_by_index(v, index_rel, v->from, work);
+		if (v->from > v->archived)
+			read_predecessor(v, index_rel);
+		else
+			check_first(v, index_rel);
+		if (v->reason == NULL)
+			check_by_index(v, index_rel, work);
 	}
 	index_close(index_rel, AccessShareLock);
 	MemoryContextDelete(work);

@@ -339,7 +339,7 @@ verify_archived_tiles(Verify *v)
 	uint8	   *hashes = palloc(TILE_BYTES);
 
 	verify_progress_phase(VERIFY_ARCHIVED);
-	for (int64 tile = 0; tile < v->archived / TILE_WIDTH && v->reason == NULL; tile++)
+	for (int64 tile = 0; tile < v->archived / TILE_WIDTH && v->last_seq < v->to && v->reason == NULL; tile++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (!tile_read(&v->tree->reader, 0, tile, hashes, NULL))
@@ -348,7 +348,7 @@ verify_archived_tiles(Verify *v)
 					   psprintf("the record is archived, and tile %lld of level 0 of the tree is missing", (long long) tile));
 			return;
 		}
-		for (int i = 0; i < TILE_WIDTH; i++)
+		for (int i = 0; i < TILE_WIDTH && v->last_seq < v->to; i++)
 		{
 			v->last_seq++;
 			verify_tree_append(v, hashes + (size_t) i * AUDIT_HASH_SIZE, NULL);

@@ -286,6 +286,7 @@ key_failed(char *why)
 typedef struct KeyNote
 {
 	const char *key;
+	EventSeverity severity;
 	const char *detail;
 } KeyNote;
 
@@ -294,14 +295,14 @@ key_work(TrailBatch *batch, void *arg)
 {
 	const KeyNote *note = arg;
 
-	writer_note_object(batch, EVENT_CHECKPOINT, SEVERITY_NOTICE, CHECKPOINT_KEY, "key", note->key, note->detail);
+	writer_note_object(batch, EVENT_CHECKPOINT, note->severity, CHECKPOINT_KEY, "key", note->key, note->detail);
 }
 
 /* The record of a key stands before the first checkpoint that it signs. */
 static bool
-announce_key(const char *key_text, const char *detail)
+announce_key(const char *key_text, EventSeverity severity, const char *detail)
 {
-	KeyNote		note = {key_text, detail};
+	KeyNote		note = {key_text, severity, detail};
 	int			sqlstate;
 
 	if (!writer_transaction(key_work, &note, &sqlstate))
@@ -314,8 +315,13 @@ announce_key(const char *key_text, const char *detail)
 static bool
 key_is_known(const char *key_text)
 {
-	return strcmp(last.key, key_text) == 0 || strcmp(announced, key_text) == 0 ||
-		announce_key(key_text, "Checkpoints are signed with this key from now on.");
+	if (strcmp(last.key, key_text) == 0 || strcmp(announced, key_text) == 0)
+		return true;
+	if (last.key[0] == '\0')
+		return announce_key(key_text, SEVERITY_NOTICE, "Checkpoints are signed with this key from now on.");
+	/* Somebody put it there, or removed the former one. */
+	return announce_key(key_text, SEVERITY_WARNING,
+						"The key file holds another key than before: checkpoints are signed with this one from now on.");
 }
 
 static bool attempt(const char *reason);
@@ -335,12 +341,12 @@ evolve(const CheckpointKey *key, const char *key_text)
 	if (!checkpoint_key_succeed(&next, why) ||
 		note_key_format(&next, next_text, sizeof(next_text)) == 0)
 		key_failed(why);
-	else if (announce_key(next_text, "Successor of the key that signs checkpoints: the former key signs the checkpoint over this record and is destroyed.") &&
+	else if (announce_key(next_text, SEVERITY_NOTICE, "Successor of the key that signs checkpoints: the former key signs the checkpoint over this record and is destroyed.") &&
 			 make_checkpoint(key, key_text, "key"))
 	{
 		if (!checkpoint_key_switch(why))
 			key_failed(why);
-		else if (announce_key(next_text, "The former key is destroyed, checkpoints are signed with this one from now on."))
+		else if (announce_key(next_text, SEVERITY_NOTICE, "The former key is destroyed, checkpoints are signed with this one from now on."))
 			(void) attempt("key");
 	}
 }

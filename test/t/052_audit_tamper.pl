@@ -36,6 +36,9 @@ is(one("SELECT ok, checked >= $last, first_bad, reason FROM dataclass_audit.veri
 ok($node->poll_query_until('postgres', 'SELECT v.root = h.root FROM dataclass_audit.verify() v, dataclass_audit.head h'), 'and gives the root of the head');
 is(one("SELECT ok, checked FROM dataclass_audit.verify(5, 10)"), 't|6', 'a part');
 ok($node->poll_query_until('postgres', 'SELECT NOT v.ok AND v.first_bad = h.seq + 1 FROM dataclass_audit.head h, dataclass_audit.verify(5, h.seq + 1000) v'), 'a part that is not there');
+is(one(q{SELECT ok, first_bad, reason ~ '^the record is missing: the trail ends at record [0-9]+$' FROM dataclass_audit.verify(100000, NULL)}), 'f|100000|t', 'a part that begins behind the end');
+ok($node->poll_query_until('postgres', 'SELECT v.ok AND v.checked = 0 FROM dataclass_audit.head h, dataclass_audit.verify(h.seq + 1, NULL) v'), 'what came since the last record: nothing');
+ok($node->poll_query_until('postgres', 'SELECT v.ok AND v.checked = h.seq FROM dataclass_audit.verify(1, 9223372036854775807) v, dataclass_audit.head h'), 'as far as numbers go');
 my ($rc, $out, $err) = $node->psql('postgres', 'SELECT * FROM dataclass_audit.verify(0, 1)');
 like($err, qr/range of records must start at 1/, 'no such range');
 ($rc, $out, $err) = $node->psql('postgres', 'SELECT * FROM dataclass_audit.verify()', extra_params => ['-U', 'low']);
@@ -154,5 +157,69 @@ is($node2->safe_psql('postgres', 'SELECT ok, first_bad, reason FROM dataclass_au
 	"f|$seq|the record was changed: its hash does not fit its content", 'verify() names the record');
 is($node2->safe_psql('postgres', q{SELECT detail FROM dataclass_audit.breach WHERE kind = 'trail_tampered'}),
 	"Record $seq: the record was changed: its hash does not fit its content.", 'the finding is in the trail');
+
+# --- and a bit of each thing that is kept: records, hashes, tree, checkpoints
+$node2->safe_psql('postgres', q{SELECT dataclass_audit.make_checkpoint()});
+sub file_of { return $node2->data_dir . '/' . $node2->safe_psql('postgres', "SELECT pg_relation_filepath('dataclass_audit.$_[0]')"); }
+sub hex_of { return pack 'H*', $node2->safe_psql('postgres', shift); }
+sub flip
+{
+	my ($path, $needle) = @_;
+	open my $table, '+<:raw', $path or die "$path: $!";
+	my $text = do { local $/; <$table> };
+	# the last one: what was there before the last update is still in its page
+	my $place = rindex $text, $needle;
+	die 'not found' if $place < 0;
+	$place += int(length($needle) / 2);
+	seek $table, $place, 0;
+	print $table chr(ord(substr $text, $place, 1) ^ 4);
+	close $table or die;
+	return;
+}
+# back to a sound trail
+$node2->stop;
+open $fh, '+<:raw', $file or die;
+seek $fh, $at, 0;
+print $fh 'needle_3';
+close $fh;
+$node2->start;
+is($node2->safe_psql('postgres', 'SELECT ok FROM dataclass_audit.verify()'), 't', 'the byte put back');
+my $size = $node2->safe_psql('postgres', 'SELECT max(size) FROM dataclass_audit.checkpoint');
+my @places = ([ 'event', "SELECT encode(leaf_hash, 'hex') FROM dataclass_audit.event WHERE seq = 1", '^f\|[12]\|the record' ],
+	(map { [ 'event', "SELECT encode($_, 'hex') FROM dataclass_audit.event WHERE seq = $seq", "^f\\|$seq\\|the record was changed" ] } 'leaf_hash', 'uuid_send(event_id)', 'timestamptz_send("time")',
+		q{convert_to(application, 'UTF8')}),
+	# others hold the same text
+	(map { [ 'event', "SELECT encode(convert_to($_, 'UTF8'), 'hex') FROM dataclass_audit.event WHERE seq = $seq", '^f\|\d+\|the record was changed' ] } 'statement', 'detail', 'object_identity'),
+	[ 'checkpoint', "SELECT encode(convert_to(split_part(note, E'\\n\\n', 2), 'UTF8'), 'hex') FROM dataclass_audit.checkpoint WHERE size = $size", "^f\\|$size\\|the checkpoint over the records up to this one" ],
+	[ 'checkpoint', "SELECT encode(root, 'hex') FROM dataclass_audit.checkpoint WHERE size = $size", "^f\\|$size\\|the checkpoint over the records up to this one has another root" ]);
+sub bit_flipped
+{
+	my $place = shift;
+	my ($table, $what, $finding) = @$place;
+	my $needle = hex_of($what);
+	# integers lie in the byte order of the machine
+	$needle = reverse $needle if $what =~ /timestamptz_send/ && pack('S', 1) eq pack('v', 1);
+	my $path = file_of($table);
+	$node2->stop;
+	flip($path, $needle);
+	$node2->start;
+	my (undef, $said) = $node2->psql('postgres', 'SELECT ok, first_bad, reason FROM dataclass_audit.verify()');
+	like($said, qr/$finding/, "a bit of $table: " . ($what =~ /SELECT (.*) FROM/)[0]);
+	# by the same way back
+	$node2->stop;
+	open my $again, '+<:raw', $path or die;
+	my $now = do { local $/; <$again> };
+	my $flipped = $needle;
+	substr($flipped, int(length($needle) / 2), 1) ^= "\4";
+	my $where = rindex $now, $flipped;
+	if ($where >= 0) { seek $again, $where, 0; print $again $needle; }
+	close $again;
+	$node2->start;
+	return;
+}
+bit_flipped($_) for @places;
+is($node2->safe_psql('postgres', 'SELECT ok, reason FROM dataclass_audit.verify()'), 't|', 'with every bit back verify() holds');
+# what the writer goes on from
+bit_flipped([ 'head', q{SELECT encode(hash, 'hex') FROM dataclass_audit.head}, '^f\|\d+\|the (head row|subtree roots|record does not follow)' ]);
 $node2->stop;
 done_testing();

@@ -176,6 +176,50 @@ is(one('SELECT ok, reason FROM dataclass_audit.verify()'), 't|', 'verify() follo
 is(one("SELECT verdict FROM dataclass_audit.check_checkpoint(\$\$$note\$\$)"), 'consistent', 'what the first key signed still counts');
 is(scalar(() = glob "$key_file.*"), 0, 'nothing is left of former keys');
 
+# --- who steals the key of today cannot sign the past again
+sub sign_with
+{
+	my ($key_path, $verifier, $body) = @_;
+	my ($key_name, $key_id) = $verifier =~ /^([^+]+)\+([0-9a-f]{8})\+/ or die;
+	to_file('body', $body);
+	system("openssl pkeyutl -sign -rawin -inkey $key_path -in $dir/body -out $dir/signed") == 0 or die;
+	return "$body\n\xe2\x80\x94 $key_name " . encode_base64(pack('H8', $key_id) . slurp_file("$dir/signed"), '') . "\n";
+}
+copy_tree($key_file, "$dir/stolen.key");
+my $stolen = one('SELECT verifier FROM dataclass_audit.checkpoint_key()');
+my $past = sign_with("$dir/stolen.key", $stolen, "$name\n$size\n$root\n");
+my $other_past = sign_with("$dir/stolen.key", $stolen, "$name\n$size\n" . encode_base64(sha256('another history'), '') . "\n");
+is(one("SELECT verdict FROM dataclass_audit.check_checkpoint(\$\$$other_past\$\$)"), 'forked', 'another past under it: not the one of this trail');
+conf('dataclass.enforcement', 'off');
+for ([ $past, 'is signed by no key that the trail names before', 'the past signed anew' ], [ $other_past, 'is another one than it is kept as', 'another past' ])
+{
+	my ($forged_note, $reason, $what) = @$_;
+	($rc, $out) = $node->psql('postgres', "BEGIN; UPDATE dataclass_audit.checkpoint SET note = \$\$$forged_note\$\$, key = '$stolen' WHERE size = $size; SELECT ok, first_bad, reason FROM dataclass_audit.verify(); ROLLBACK");
+	like($out, qr/^f\|$size\|the checkpoint over the records up to this one $reason/m, "verify() finds $what by the stolen key");
+	to_file('forged', $forged_note);
+	my $said = qx(dataclass_verify checkpoint --key '$vkey' $dir/forged 2>&1);
+	like(($? >> 8) . $said, qr/^1bad: .*not signed/, 'and so does who trusts the first key');
+}
+conf('dataclass.enforcement', 'enforcing');
+is(one('SELECT ok, reason FROM dataclass_audit.verify()'), 't|', 'put back');
+
+# --- a key that is gone, or was exchanged: the trail says so, whoever trusts the former one sees it
+conf('dataclass.checkpoint_key_evolve', 0);
+for my $what ('gone', 'exchanged')
+{
+	my $former = one('SELECT verifier FROM dataclass_audit.checkpoint_key()');
+	unlink $key_file or die;
+	system("openssl genpkey -algorithm ed25519 -out $key_file > $dir/out 2>&1 && chmod 600 $key_file") == 0 or die if $what eq 'exchanged';
+	my $fresh = one('SELECT dataclass_audit.make_checkpoint()');
+	my $now = one('SELECT verifier FROM dataclass_audit.checkpoint_key()');
+	isnt($now, $former, "key $what: another signs");
+	is(one("SELECT severity FROM dataclass_audit.event WHERE kind = 'checkpoint' AND action = 'key' AND object_identity = '$now' AND detail LIKE 'The key file holds another key%'"), 'warning', 'which the trail tells');
+	to_file('fresh', $fresh);
+	my $said = qx(dataclass_verify checkpoint --key '$former' $dir/fresh 2>&1);
+	like(($? >> 8) . $said, qr/^1bad: .*not signed/, 'and the former key does not know it');
+}
+is(one('SELECT ok, reason FROM dataclass_audit.verify()'), 't|', 'verify() holds');
+
 # --- without a key
 my $bad_key = to_file('bad.key', "no key\n");
 chmod 0600, $bad_key;

@@ -106,6 +106,30 @@ as('officer', q{DELETE FROM dataclass.policy_setting WHERE name = 'retention_day
 
 IncidentRows::close_incidents($node);
 
+# --- directories
+my $archive_conf = sub {
+	my $value = shift;
+	$node->append_conf('postgresql.conf', "dataclass.archive_directory = '$value'");
+	$node->reload;
+	return $node->poll_query_until('postgres', "SELECT current_setting('dataclass.archive_directory') = '$value'");
+};
+mkdir "$dir/open" or die;
+chmod 0777, "$dir/open";
+$archive_conf->("$dir/open");
+fails('auditor', 'SELECT * FROM dataclass_audit.archive(now())', qr/directory ".*" can be written by group or others/, 'a directory that others can write is none');
+is(join(' ', glob "$dir/open/*"), '', 'nothing was put there');
+chmod 0500, "$dir/open";
+fails('auditor', 'SELECT * FROM dataclass_audit.archive(now())', qr/could not create file .*Permission denied/, 'one that the server cannot write');
+$archive_conf->("$dir/none/of/it");
+fails('auditor', 'SELECT * FROM dataclass_audit.archive(now())', qr/could not create directory .*No such file/, 'one that cannot be made');
+$archive_conf->("$dir/trail");
+fails('auditor', 'SELECT * FROM dataclass_audit.archive(now())', qr/Not a directory/, 'one that is a file');
+$node->append_conf('postgresql.conf', "dataclass.archive_directory = ''");
+$node->reload;
+ok($node->poll_query_until('postgres', q{SELECT count(*) > 0 FROM pg_file_settings WHERE name = 'dataclass.archive_directory' AND setting = '' AND error IS NOT NULL}), 'none at all is refused');
+is(one('SELECT count(*) FROM dataclass_audit.event WHERE seq <= 512'), 512, 'all records are there');
+$archive_conf->('pg_dataclass/archive');
+
 # --- an abort leaves a file that the next one finds to be the same
 my $archive_dir = $node->data_dir . '/pg_dataclass/archive';
 as('auditor', 'BEGIN; SELECT * FROM dataclass_audit.archive(now()); ROLLBACK');
@@ -129,7 +153,13 @@ is(one(q{SELECT count(*) FROM dataclass_audit.event WHERE kind = 'archive' AND o
 is(one('SELECT ok FROM dataclass_audit.verify()'), 't', 'verify() holds');
 is(as('auditor', 'SELECT ok, from_seq, to_seq FROM dataclass_audit.verify_archive()'), 't|1|512', 'verify_archive() holds');
 is(as('auditor', 'SELECT count(*) FROM dataclass_audit.archive(now())'), 0, 'nothing more');
+fails('auditor', q{SELECT * FROM dataclass_audit.archive('2001-01-01')}, qr/NOTICE:  no records were archived\nDETAIL:  Records are archived in groups of 256 under a checkpoint; the next group begins at record 513\./, 'and is told why');
 fails('auditor', 'SELECT dataclass_audit.export_trail(1, 600)', qr/records up to 512 are archived/, 'exports begin behind');
+is(one('SELECT ok, checked, first_bad FROM dataclass_audit.verify(1, 300)'), 't|0|', 'their hashes are still verified, a part of them');
+is(one('SELECT ok, checked, first_bad FROM dataclass_audit.verify(NULL, 520)'), 't|8|', 'and with records behind them');
+is(one('SELECT ok, checked, first_bad FROM dataclass_audit.verify(513, 520)'), 't|8|', 'these alone');
+is(one("SELECT encode(v.root, 'base64') FROM dataclass_audit.verify(NULL, $size) v"), (split /\n/, $note)[2], 'to the root of the checkpoint');
+fails('auditor', 'SELECT dataclass_audit.verify(300, 520)', qr/records up to 512 are archived/, 'a part from the middle of them is in the file');
 fails($super, 'DELETE FROM dataclass_audit.event WHERE seq = 513', qr/permission denied/, 'the guard stands for all else');
 fails($super, 'DELETE FROM dataclass_audit.archived_range', qr/permission denied/, 'and for the list of files');
 
@@ -161,7 +191,7 @@ IncidentRows::close_incidents($node);
 IncidentRows::without_enforcement($node, IncidentRows::insert_sql('incident_record', q{'id', 999999, 'first_seq', 1100, 'last_seq', 1100}));
 as('auditor', 'SELECT dataclass_audit.make_checkpoint()');
 is(as('auditor', 'SELECT from_seq, to_seq FROM dataclass_audit.archive(now())'), '769|1024', 'an open incident begins at record 1100: the tile before it goes');
-is(as('auditor', 'SELECT count(*) FROM dataclass_audit.archive(now())'), 0, 'and no more');
+fails('auditor', 'SELECT * FROM dataclass_audit.archive(now())', qr/DETAIL:  An incident that is not closed begins at record 1100\./, 'and no more');
 IncidentRows::close_incidents($node);
 like(as('auditor', 'SELECT from_seq, to_seq FROM dataclass_audit.archive(now())'), qr{^1025[|](1280|1536)$}, 'it is closed: more goes');
 

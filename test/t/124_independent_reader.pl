@@ -11,6 +11,10 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use IncidentRows;
 use TrailReader;
+use Digest::SHA qw(sha256);
+use IPC::Run ();
+use lib "$FindBin::RealBin/../unit";
+use TrailForge;
 
 my $node = PostgreSQL::Test::Cluster->new('reader');
 $node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
@@ -139,6 +143,112 @@ is(join(' ', map { TrailReader::included($proof{$_}, $records[ $_ - 1 ]{leaf_has
 sub consistency { my ($old, $new) = @_; return auditor("SELECT dataclass_audit.consistency_proof($old, $new)") =~ s/\n*\z/\n/r; }
 is(join(' ', map { TrailReader::consistent(consistency($_->{size}, $size), $_, $key)->{size} } grep { $_->{size} <= $size } @checkpoints),
 	join(' ', map { $size } grep { $_->{size} <= $size } @checkpoints), 'proofs of consistency, from a checkpoint to itself, too');
+
+# --- forged proofs: neither the reader, nor the server, nor the verifier believes one
+sub refused
+{
+	my ($what, $command, $old, @proofs) = @_;
+	my ($believed, $seen) = (0, 0);
+	for my $forged (@proofs)
+	{
+		$seen++;
+		TrailReader::put("$dir/forged", $forged);
+		(my $quoted = $forged) =~ s/'/''/g;
+		my $reader = eval { $command eq 'inclusion' ? TrailReader::included($forged, $old->{leaf_hash}, $key) : TrailReader::consistent($forged, $old, $key); 1 };
+		my ($rc, $out) = $node->psql('postgres', $command eq 'inclusion' ? "SELECT dataclass_audit.verify_inclusion('\\x" . unpack('H*', $old->{leaf_hash}) . "', '$quoted')"
+			: "SELECT dataclass_audit.verify_consistency((SELECT note FROM dataclass_audit.checkpoint WHERE size = $old->{size}), '$quoted')");
+		IPC::Run::run([ 'dataclass_verify', $command, '--key', $key_text, $command eq 'inclusion' ? ('--proof', "$dir/forged", "$dir/record") : ('--old', "$dir/old", "$dir/forged") ], '>', \my $said, '2>&1');
+		$believed++ if $reader || ($out // '') eq 't' || $? >> 8 != 1 || $said !~ /^bad: /;
+	}
+	return is($believed, 0, "$what: $seen forged proofs, none is believed");
+}
+sub flips { my ($text, $step) = @_; return map { my $bad = $text; substr($bad, $_, 1) = chr(ord(substr $bad, $_, 1) ^ 1 << $_ % 7); $bad } grep { !($_ % $step) } 0 .. length($text) - 1; }
+sub lines_changed
+{
+	my $text = shift;
+	my @l = split /(?<=\n)/, $text;
+	my @hash = grep { $l[$_] =~ /\A[A-Za-z0-9+\/]{43}=\n\z/ } 0 .. $#l;
+	my @made;
+	for my $i (@hash)
+	{
+		push @made, join '', @l[ 0 .. $i - 1, $i + 1 .. $#l ];
+		push @made, join '', @l[ 0 .. $i, $i .. $#l ];
+		push @made, join '', @l[ 0 .. $i - 1 ], TrailReader::encode_base64(sha256($l[$i]), '') . "\n", @l[ $i + 1 .. $#l ];
+		push @made, join '', @l[ 0 .. $i - 1, $i + 1, $i, $i + 2 .. $#l ] if $i < $#l && $l[ $i + 1 ] =~ /=\n\z/ && $l[$i] ne $l[ $i + 1 ];
+	}
+	return @made;
+}
+export(100, 100, 'record');
+refused('inclusion', 'inclusion', $records[99], lines_changed($proof{100}), flips($proof{100}, 11),
+	map { $proof{100} =~ s/\nindex 99\n/\nindex $_\n/r } 0, 98, 100, $size, '099', '-1', 99 + 2 * $size);
+my ($old) = grep { $_->{size} > 20 && $_->{size} < $size && ($_->{size} & ($_->{size} - 1)) } reverse @checkpoints;
+TrailReader::put("$dir/old", (grep { TrailReader::checkpoint($_, $key)->{size} == $old->{size} } @notes)[0]);
+my $consistent = consistency($old->{size}, $size);
+refused('consistency', 'consistency', $old, lines_changed($consistent), flips($consistent, 11), map { $consistent =~ s/\Aold \d+\n/old $_\n/r } 0, $old->{size} + 1, $size, "0$old->{size}");
+
+# --- a bit of a real export flipped: found by both, the record of that line or the one that holds its hash is named
+{
+	my @lines = split /(?<=\n)/, export(1, 40, 'short');
+	my $short = join '', @lines;
+	my ($tried, $wrong, $at) = (0, 0, 0);
+	for my $line (0 .. $#lines)
+	{
+		for (my $i = $line % 7; $i < length $lines[$line]; $i += 131)
+		{
+			my $bad = $short;
+			substr($bad, $at + $i, 1) = chr(ord(substr $bad, $at + $i, 1) ^ 1 << $tried++ % 8);
+			TrailReader::put("$dir/flipped", $bad);
+			IPC::Run::run([ 'dataclass_verify', 'trail', "$dir/flipped" ], '>', \my $said, '2>&1');
+			my $named = $said =~ /^bad: .*: record (\d+): / ? $1 : $line == 0 || $line == $#lines ? $line : -1;
+			my $status = $? >> 8;
+			# a changed link is told from a changed record by the records behind it
+			$wrong++ if $status != 1 || ($named != $line && $named != $line - 1) || eval { TrailReader::trail($bad); 1 };
+			diag("line $line byte $i: $status $said") if $status != 1 || ($named != $line && $named != $line - 1);
+		}
+		$at += length $lines[$line];
+	}
+	is($wrong, 0, "$tried bit flips in an export: found, and the place named");
+}
+
+# --- history made anew in the tables, every hash right: the signature knows
+sub forge_rows
+{
+	my ($from, $change) = @_;
+	my @fork = map { { %$_ } } @records;
+	my $sql = '';
+	my $prev = $fork[ $from - 2 ]{leaf_hash};
+	for my $r (@fork[ $from - 1 .. $#fork ])
+	{
+		my %f = (%$r, id => $r->{event_id}, prev => $prev);
+		$change->(\%f) if $r->{seq} == $from;
+		$prev = $r->{leaf_hash} = TrailForge::leaf_hash(TrailForge::leaf(\%f));
+		$sql .= "UPDATE dataclass_audit.event SET prev_hash = '\\x" . unpack('H*', $f{prev}) . "', leaf_hash = '\\x" . unpack('H*', $prev) . "' WHERE seq = $r->{seq};\n";
+	}
+	my $tree = TrailReader::tree(0);
+	TrailReader::add($tree, $_->{leaf_hash}) for @fork;
+	$sql .= "UPDATE dataclass_audit.head SET seq = $size, hash = '\\x" . unpack('H*', $prev) . "', root = '\\x" . unpack('H*', TrailReader::root($tree)) . "', frontier = '\\x" . unpack('H*', join '', @{ $tree->{roots} }) . "';\n";
+	for my $tile (0 .. int($size / 256) - 1)
+	{
+		my @leaves = map { $_->{leaf_hash} } @fork[ 256 * $tile .. 256 * $tile + 255 ];
+		$sql .= "UPDATE dataclass_audit.tile SET hashes = '\\x" . unpack('H*', join '', @leaves) . "', root = '\\x" . unpack('H*', TrailForge::root(@leaves)) . "' WHERE level = 0 AND index = $tile;\n";
+	}
+	return $sql;
+}
+my $fork_at = $old->{size} - 3;
+my $fork = "BEGIN; DELETE FROM dataclass_audit.event WHERE seq > $size; UPDATE dataclass_audit.event SET detail = 'nothing happened' WHERE seq = $fork_at;"
+	. forge_rows($fork_at, sub { shift->{detail} = 'nothing happened' });
+for my $enforcement ('off', 'enforcing')
+{
+	$node->append_conf('postgresql.conf', "dataclass.enforcement = $enforcement");
+	$node->reload;
+	$node->poll_query_until('postgres', "SELECT current_setting('dataclass.enforcement') = '$enforcement'") or die;
+	next if $enforcement ne 'off';
+	my (undef, $out) = $node->psql('postgres', "$fork DELETE FROM dataclass_audit.checkpoint WHERE size > $size; SELECT ok, first_bad, reason FROM dataclass_audit.verify(); ROLLBACK");
+	like($out, qr/^f\|$old->{size}\|the checkpoint over the records up to this one has another root/m, 'a fork in the tables, all hashes made anew: the next checkpoint is another');
+	(undef, $out) = $node->psql('postgres', "$fork DELETE FROM dataclass_audit.checkpoint; SELECT ok, reason FROM dataclass_audit.verify(); ROLLBACK");
+	like($out, qr/^f\|the (tree over the first \d+ records is not the one|trail was rewound|trail ends at record|record is not the one)/m, 'without any checkpoint in the table, too: the head file knows');
+}
+is(one('SELECT ok, reason FROM dataclass_audit.verify()'), 't|', 'put back');
 
 # --- parts, empty ones, archives
 TrailReader::trail(export(1, 255, 'a') . export(256, 256, 'b') . export(257, 256, 'c') . export(257, $size, 'd'));

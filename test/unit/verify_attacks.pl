@@ -338,6 +338,8 @@ check(2, qr/no Ed25519/, 'key: of another kind', 'checkpoint', '--key', file('pe
 check(2, qr/with a key only/, 'a checkpoint without a key', 'trail', '--checkpoint', "$dir/note", "$dir/good");
 check(2, qr/name one with --checkpoint/, 'a key without a checkpoint', 'trail', '--key', $key->{vkey}, "$dir/good");
 check(2, qr/usage/, 'no such command', 'believe', "$dir/good");
+check(2, qr/usage/, 'no arguments');
+check(0, qr/usage.*Exit status/s, "help: @$_", @$_) for ['--help'], ['-h'], [ 'trail', '--help' ], [ 'inclusion', '-h' ];
 check(2, qr/No such file/, 'no such file', 'trail', "$dir/none");
 check(2, qr/directory/, 'a directory', 'trail', "$dir");
 check(0, qr/"seq":10.*"detail":"detail 10"/, 'a record as JSON', 'show', '--json', '--seq', 10, "$dir/good");

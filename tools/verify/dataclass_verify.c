@@ -234,10 +234,13 @@ main(int argc, char **argv)
 
 	if (argc < 2)
 		return usage(NULL);
-	if (strcmp(argv[1], "--help") == 0)
+	for (int i = 1; i < argc; i++)
 	{
-		fputs(usage_text, stdout);
-		return EXIT_HOLDS;
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+		{
+			fputs(usage_text, stdout);
+			return EXIT_HOLDS;
+		}
 	}
 	if (!parse_options(argc - 2, argv + 2, &options))
 		return EXIT_TROUBLE;
