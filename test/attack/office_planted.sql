@@ -9,7 +9,7 @@ CREATE VIEW news AS SELECT dataclass_audit.acknowledge(i, 'planted')::text FROM 
 CREATE VIEW closing AS SELECT dataclass_audit.close_incident(1, 'planted')::text;
 CREATE FUNCTION closer() RETURNS void LANGUAGE sql AS $$ SELECT dataclass_audit.close_incident(1, 'planted') $$;
 CREATE VIEW telling AS SELECT dataclass_audit.mark_notified(1, 'planted')::text;
-CREATE VIEW pardon AS SELECT dataclass.reinstate_clearance('plain', 'planted')::text;
+CREATE VIEW pardon AS SELECT dataclass.reinstate_clearance('plain'::text::regrole, 'planted')::text;
 CREATE FUNCTION pardoner() RETURNS int LANGUAGE plpgsql AS $$ BEGIN PERFORM dataclass.reinstate_clearance('plain', 'planted'); RETURN 1; END $$;
 CREATE VIEW risk AS SELECT dataclass.accept_risk('att.secret', 'planted', now() + interval '1 day')::text;
 CREATE VIEW healed AS SELECT dataclass.release_quarantine('att.secret', 'planted')::text;
