@@ -173,8 +173,9 @@ check_transition(int64 incident, const IncidentStep *last, IncidentState state)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("incident %lld cannot become %s", (long long) incident, rules[state].name),
-			 errdetail("It is %s since step %d.", last->state >= 0 ? rules[last->state].name : "in an unknown state", last->step),
+			 errmsg("incident cannot become %s", rules[state].name),
+			 errdetail("Incident %lld is %s since step %d.", (long long) incident,
+					   last->state >= 0 ? rules[last->state].name : "in an unknown state", last->step),
 			 last->state >= 0 ? errhint("%s", rules[last->state].hint) : 0));
 }
 

@@ -31,9 +31,9 @@
 #include "utils/lsyscache.h"
 
 #include "pg_dataclass/compat.h"
-#include "pg_dataclass/direct_call.h"
 #include "pg_dataclass/audit.h"
 #include "pg_dataclass/break_glass.h"
+#include "pg_dataclass/direct_call.h"
 #include "pg_dataclass/hooks.h"
 #include "pg_dataclass/init.h"
 #include "pg_dataclass/kept_table.h"

@@ -19,6 +19,7 @@
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_rewrite.h"
@@ -229,6 +230,40 @@ reads_below_labels(Oid funcid)
 	return false;
 }
 
+/*
+ * Contrib modules that read or write pages, WAL or files themselves.  By their
+ * library: whoever installs them may rename their functions.
+ */
+static bool
+is_of_library_below_labels(Oid funcid)
+{
+	static const char *const libraries[] = {"adminpack", "pageinspect", "pg_surgery", "pg_walinspect"};
+	bool		found = false;
+	HeapTuple	tuple;
+	bool		isnull = true;
+	Datum		probin = (Datum) 0;
+
+	if (funcid < FirstNormalObjectId || guc_enforcement == ENFORCEMENT_OFF)
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	if (((Form_pg_proc) GETSTRUCT(tuple))->prolang == ClanguageId)
+		probin = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_probin, &isnull);
+	if (!isnull)
+	{
+		char	   *path = TextDatumGetCString(probin);
+		const char *name = last_dir_separator(path) ? last_dir_separator(path) + 1 : path;
+		size_t		length = strcspn(name, ".");
+
+		for (int i = 0; i < lengthof(libraries); i++)
+			found |= strlen(libraries[i]) == length && strncmp(name, libraries[i], length) == 0;
+		pfree(path);
+	}
+	ReleaseSysCache(tuple);
+	return found;
+}
+
 static void
 dataclass_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *arg)
 {
@@ -282,7 +317,7 @@ dataclass_object_access(ObjectAccessType access, Oid class_id, Oid object_id, in
 				access_check_relation(object_id, ACTION_WRITE, "TRUNCATE");
 			break;
 		case OAT_FUNCTION_EXECUTE:
-			if (reads_below_labels(object_id))
+			if (reads_below_labels(object_id) || is_of_library_below_labels(object_id))
 				access_check_server("EXECUTE", get_func_name(object_id));
 			break;
 		case OAT_NAMESPACE_SEARCH:

@@ -214,7 +214,9 @@ setting_needs_officer(const char *name)
 		"archive_command", "archive_cleanup_command", "restore_command", "recovery_end_command",
 		"ssl_passphrase_command", "hba_file", "ident_file",
 		"max_worker_processes", "fsync", "full_page_writes", "wal_sync_method", "data_sync_retry",
-		"zero_damaged_pages", "allow_system_table_mods", "cluster_name"
+		"zero_damaged_pages", "ignore_checksum_failure", "ignore_system_indexes",
+		"ssl_ca_file", "ssl_crl_file", "ssl_crl_dir", "krb_server_keyfile",
+		"allow_system_table_mods", "cluster_name"
 	};
 
 	if (pg_strncasecmp(name, "dataclass.", 10) == 0)

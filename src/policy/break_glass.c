@@ -211,7 +211,7 @@ refuse(const char *rule, const char *detail, const char *hint)
 static void
 check_caller(void)
 {
-	/* said of its own before it is said that the call is indirect */
+	/* before the call is asked whether it is direct: these reasons say more */
 	if (GetUserId() != GetOuterUserId() || InSecurityRestrictedOperation() || subject_trusted_depth() > 0)
 		refuse("security_definer", "Emergency access is opened by the role itself, not inside a function that runs as another one.",
 			   "Call dataclass.break_glass() directly.");
