@@ -123,6 +123,10 @@ typedef struct PolicySnapshot
 /* Needs a transaction.  Never NULL. */
 extern const PolicySnapshot *policy_current(void);
 
+/* policy_load.c, for policy_catalog.c: fill a snapshot of zeros, in its memory.  May raise. */
+extern void policy_load(PolicySnapshot *p, MemoryContext cxt);
+extern int	policy_compare_risks(const void *a, const void *b); /* the order of its risks */
+
 /* Bumped whenever anything a decision rests on may have changed. */
 extern uint64 policy_generation_counter;	/* policy_catalog.c alone writes it */
 

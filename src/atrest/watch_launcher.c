@@ -13,41 +13,24 @@
  */
 #include "postgres.h"
 
-#include <limits.h>
-#include <signal.h>
-
-#include "access/xact.h"
-#include "catalog/pg_database.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "postmaster/bgworker.h"
-#include "postmaster/interrupt.h"
-#include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/procsignal.h"
-#include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/watch.h"
+#include "pg_dataclass/worker_pool.h"
 
 #define WORKERS_AT_ONCE		2	/* of the server's max_worker_processes */
 #define FIND_AFTER			10000	/* ms between looks for new databases */
 #define RELEASE_HOLD		5000	/* ms that no worker is started */
-#define RELEASE_WAIT		5000	/* ms to wait for the end of one */
-
-typedef struct LaunchedWorker
-{
-	Oid			dbid;			/* InvalidOid: unused */
-	BackgroundWorkerHandle *handle;
-} LaunchedWorker;
 
 int			guc_watch_interval = 60;
 
-static LaunchedWorker launched[WORKERS_AT_ONCE];
+static PoolWorker launched[WORKERS_AT_ONCE];
 static bool no_slots_told = false;
 
 static void
@@ -56,89 +39,27 @@ launcher_exit(int code, Datum arg)
 	watch_detach_launcher();
 }
 
-static bool
-database_exists(Oid dbid)
-{
-	bool		exists;
-
-	StartTransactionCommand();
-	exists = SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(dbid));
-	CommitTransactionCommand();
-	return exists;
-}
-
 static void
-start_worker(LaunchedWorker *place, Oid dbid)
+start_worker(PoolWorker *place, Oid dbid)
 {
-	BackgroundWorker worker;
-
-	if (!database_exists(dbid))
+	if (!pool_database_exists(dbid))
 	{
 		watch_not_started(dbid);
 		watch_forget_database(dbid);
 		return;
 	}
-	memset(&worker, 0, sizeof(worker));
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	strlcpy(worker.bgw_library_name, "pg_dataclass", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "dataclass_watch_worker_main", sizeof(worker.bgw_function_name));
-	snprintf(worker.bgw_name, sizeof(worker.bgw_name), "dataclass storage watch for database %u", dbid);
-	strlcpy(worker.bgw_type, "dataclass storage watch", sizeof(worker.bgw_type));
-	worker.bgw_main_arg = ObjectIdGetDatum(dbid);
-	worker.bgw_notify_pid = MyProcPid;
-	if (!RegisterDynamicBackgroundWorker(&worker, &place->handle))
+	if (pool_start(place, dbid, "dataclass storage watch", "dataclass_watch_worker_main"))
 	{
-		if (!no_slots_told)
-			ereport(LOG,
-					(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-					 errmsg("could not start the storage watch of database %u", dbid),
-					 errhint("Increase max_worker_processes.")));
-		no_slots_told = true;
-		watch_not_started(dbid);
+		no_slots_told = false;
 		return;
 	}
-	no_slots_told = false;
-	place->dbid = dbid;
-}
-
-static bool
-launched_twice(int index)
-{
-	for (int i = 0; i < WORKERS_AT_ONCE; i++)
-	{
-		if (i != index && launched[i].dbid == launched[index].dbid)
-			return true;
-	}
-	return false;
-}
-
-/* Forget workers that ended; returns the number of those that did not. */
-static int
-reap_workers(void)
-{
-	int			running = 0;
-
-	for (int i = 0; i < WORKERS_AT_ONCE; i++)
-	{
-		pid_t		pid;
-
-		if (!OidIsValid(launched[i].dbid))
-			continue;
-		if (GetBackgroundWorkerPid(launched[i].handle, &pid) != BGWH_STOPPED)
-		{
-			running++;
-			continue;
-		}
-		/* if it never attached; a successor may be on its way already */
-		if (!launched_twice(i))
-			watch_not_started(launched[i].dbid);
-		pfree(launched[i].handle);
-		launched[i].handle = NULL;
-		launched[i].dbid = InvalidOid;
-	}
-	return running;
+	if (!no_slots_told)
+		ereport(LOG,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("could not start the storage watch of database %u", dbid),
+				 errhint("Increase max_worker_processes.")));
+	no_slots_told = true;
+	watch_not_started(dbid);
 }
 
 static void
@@ -164,7 +85,8 @@ launch(void)
 {
 	Oid			due[WORKERS_AT_ONCE];
 	long		wait = FIND_AFTER;
-	int			n = watch_take_due(due, WORKERS_AT_ONCE - reap_workers(), &wait);
+	int			room = WORKERS_AT_ONCE - pool_reap(launched, WORKERS_AT_ONCE, watch_not_started);
+	int			n = watch_take_due(due, room, &wait);
 
 	for (int i = 0, at = 0; i < n; i++)
 	{
@@ -180,13 +102,7 @@ dataclass_watch_launcher_main(Datum arg)
 {
 	TimestampTz found_at = 0;
 
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, die);
-	pqsignal(SIGUSR1, procsignal_sigusr1_handler);
-	BackgroundWorkerUnblockSignals();
-	before_shmem_exit(launcher_exit, (Datum) 0);
-	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
-	SetConfigOption("search_path", "pg_catalog", PGC_SUSET, PGC_S_OVERRIDE);
+	pool_launcher_begin(launcher_exit);
 	watch_attach_launcher();
 
 	for (;;)
@@ -194,18 +110,8 @@ dataclass_watch_launcher_main(Datum arg)
 		TimestampTz now = GetCurrentTimestamp();
 		long		wait;
 
-		ResetLatch(MyLatch);
-
-		/* Quietly, at shutdown; a restart follows pg_terminate_backend. */
-		if (ProcDiePending)
-			proc_exit(1);
-		CHECK_FOR_INTERRUPTS();
-		if (ConfigReloadPending)
-		{
-			ConfigReloadPending = false;
-			ProcessConfigFile(PGC_SIGHUP);
+		if (pool_launcher_turn())
 			watch_hasten_all();
-		}
 		if (found_at == 0 || TimestampDifferenceExceeds(found_at, now, FIND_AFTER))
 		{
 			find_databases();
@@ -228,41 +134,26 @@ policy_committed(bool hasten)
 	watch_hasten(MyDatabaseId, hasten && watch_mode() != ENFORCEMENT_OFF);
 }
 
+static int
+hold(Oid dbid)
+{
+	return watch_hold(dbid, RELEASE_HOLD);
+}
+
 void
 watch_release_database(Oid dbid)
 {
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RELEASE_WAIT);
-	int			pid;
-
-	while ((pid = watch_hold(dbid, RELEASE_HOLD)) != 0 && kill(pid, SIGTERM) == 0 &&
-		   GetCurrentTimestamp() < deadline)
-	{
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 20, PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
-	}
+	pool_release(dbid, hold);
 }
 
 void
 watch_init(void)
 {
-	BackgroundWorker worker;
-
 	DefineCustomIntVariable("dataclass.watch_interval",
 							"Sets how often the places of governed data are looked at.",
 							"A reload of the configuration, a change of the policy and the end of an accepted risk have it done at once.",
 							&guc_watch_interval, 60, 1, 86400,
 							PGC_SIGHUP, GUC_UNIT_S | GUC_DISALLOW_IN_AUTO_FILE, NULL, NULL, NULL);
 	policy_committed_hook = policy_committed;
-
-	memset(&worker, 0, sizeof(worker));
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = 1;
-	strlcpy(worker.bgw_library_name, "pg_dataclass", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "dataclass_watch_launcher_main", sizeof(worker.bgw_function_name));
-	strlcpy(worker.bgw_name, "dataclass storage watch launcher", sizeof(worker.bgw_name));
-	strlcpy(worker.bgw_type, "dataclass storage watch launcher", sizeof(worker.bgw_type));
-	RegisterBackgroundWorker(&worker);
+	pool_register_launcher("dataclass storage watch launcher", "dataclass_watch_launcher_main");
 }

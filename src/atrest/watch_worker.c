@@ -18,47 +18,20 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "postmaster/bgworker.h"
-#include "postmaster/interrupt.h"
 #include "storage/ipc.h"
-#include "storage/procsignal.h"
 #include "tcop/tcopprot.h"
-#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/watch.h"
+#include "pg_dataclass/worker_pool.h"
 
 static void
 worker_exit(int code, Datum arg)
 {
 	watch_worker_exit();
-}
-
-static void
-set_setting(const char *name, const char *value)
-{
-	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
-}
-
-static void
-pin_settings(void)
-{
-	set_setting("search_path", "pg_catalog");
-	/* a quarantine must not wait for a standby that is away */
-	set_setting("synchronous_commit", "local");
-	/* nor for a lock that somebody holds on the catalogs or on our tables */
-	set_setting("lock_timeout", "2s");
-	set_setting("statement_timeout", "0");
-	set_setting("idle_in_transaction_session_timeout", "0");
-	set_setting("session_replication_role", "origin");
-	set_setting("row_security", "off");
-	set_setting("default_transaction_read_only", "off");
-	set_setting("default_transaction_isolation", "read committed");
-	set_setting("default_transaction_deferrable", "off");
-	set_setting("application_name", "pg_dataclass storage watch");
 }
 
 /* Passes in a row could not be made: once per row. */
@@ -152,14 +125,13 @@ dataclass_watch_worker_main(Datum arg)
 	uint64		changes;
 
 	event_from_system = true;
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, die);
-	pqsignal(SIGUSR1, procsignal_sigusr1_handler);
-	BackgroundWorkerUnblockSignals();
+	pool_worker_begin(dbid, worker_exit);
 
-	before_shmem_exit(worker_exit, (Datum) 0);
-	BackgroundWorkerInitializeConnectionByOid(dbid, InvalidOid, BGWORKER_BYPASS_ALLOWCONN);
-	pin_settings();
+	/*
+	 * A quarantine must not wait for a standby that is away, nor for a lock that
+	 * somebody holds on the catalogs or on our tables.
+	 */
+	pool_pin_settings("pg_dataclass storage watch", "local", "2s");
 	if (!watch_attach_worker(dbid, &status, &changes))
 		proc_exit(0);
 	pgstat_report_appname("pg_dataclass storage watch");

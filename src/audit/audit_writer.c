@@ -38,6 +38,7 @@
 #include "pg_dataclass/audit_throttle.h"
 #include "pg_dataclass/audit_writer.h"
 #include "pg_dataclass/stat.h"
+#include "pg_dataclass/worker_pool.h"
 
 #define SYNC_REP_PATIENCE	2000	/* ms that a commit may wait for a standby */
 #define SYNC_REP_RETRY		30000	/* ms until it is tried again */
@@ -66,30 +67,6 @@ writer_trail_head(void)
 	return &writer_head;
 }
 
-static void
-set_setting(const char *name, const char *value)
-{
-	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
-}
-
-static void
-pin_settings(void)
-{
-	set_setting("search_path", "pg_catalog");
-	set_setting("synchronous_commit", "on");
-	set_setting("lock_timeout", "2s");
-	set_setting("statement_timeout", "0");
-	set_setting("idle_in_transaction_session_timeout", "0");
-	set_setting("session_replication_role", "origin");
-	set_setting("row_security", "off");
-	set_setting("default_transaction_read_only", "off");
-	set_setting("default_transaction_isolation", "read committed");
-	set_setting("default_transaction_deferrable", "off");
-	set_setting("zero_damaged_pages", "off");
-	set_setting("ignore_checksum_failure", "off");
-	set_setting("application_name", "pg_dataclass audit writer");
-}
-
 /*
  * Commit, but do not wait for a synchronous standby for ever: the record is
  * durable here by then.  The timeout interrupts nothing but that wait.
@@ -108,7 +85,7 @@ commit(void)
 	if (local_commit_until != 0)
 	{
 		local_commit_until = 0;
-		set_setting("synchronous_commit", "on");
+		SetConfigOption("synchronous_commit", "on", PGC_SUSET, PGC_S_OVERRIDE);
 	}
 	enable_timeout_after(STATEMENT_TIMEOUT, SYNC_REP_PATIENCE);
 	CommitTransactionCommand();
@@ -116,7 +93,7 @@ commit(void)
 	{
 		local_commit_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SYNC_REP_RETRY);
 		note_local_commit = true;
-		set_setting("synchronous_commit", "local");
+		SetConfigOption("synchronous_commit", "local", PGC_SUSET, PGC_S_OVERRIDE);
 		ereport(LOG,
 				(errmsg("audit writer goes on without synchronous standby"),
 				 errdetail("No standby confirmed a commit of the audit trail within %d ms.", SYNC_REP_PATIENCE)));
@@ -552,15 +529,8 @@ dataclass_audit_writer_main(Datum arg)
 
 	am_writer = true;
 	audit_own_process = true;
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, die);
-	pqsignal(SIGUSR1, procsignal_sigusr1_handler);
-	BackgroundWorkerUnblockSignals();
-
-	/* Runs after the abort of an open transaction: callbacks run last in, first out. */
-	before_shmem_exit(writer_exit, (Datum) 0);
-	BackgroundWorkerInitializeConnectionByOid(dbid, InvalidOid, BGWORKER_BYPASS_ALLOWCONN);
-	pin_settings();
+	pool_worker_begin(dbid, writer_exit);
+	pool_pin_settings("pg_dataclass audit writer", "on", "2s");
 	if (!audit_queue_attach_writer(dbid))
 		proc_exit(0);
 	if (!extension_installed())

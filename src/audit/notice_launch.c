@@ -13,125 +13,45 @@
  */
 #include "postgres.h"
 
-#include <limits.h>
-#include <signal.h>
-
-#include "access/xact.h"
-#include "miscadmin.h"
-#include "pgstat.h"
-#include "postmaster/bgworker.h"
-#include "storage/latch.h"
 #include "utils/guc.h"
-#include "utils/memutils.h"
-#include "utils/syscache.h"
 
 #include "pg_dataclass/compat.h"
 #include "pg_dataclass/event.h"
 #include "pg_dataclass/notice.h"
+#include "pg_dataclass/worker_pool.h"
 
 #define WORKERS_AT_ONCE	256
 #define RELEASE_HOLD	2000	/* ms that no worker is started */
-#define RELEASE_WAIT	5000	/* ms to wait for the end of one */
-
-typedef struct LaunchedTeller
-{
-	Oid			dbid;			/* InvalidOid: unused */
-	BackgroundWorkerHandle *handle;
-} LaunchedTeller;
 
 char	   *guc_breach_command = NULL;
 int			guc_breach_command_timeout = 30000;
 int			guc_breach_command_retry = 300;
 
-static LaunchedTeller launched[WORKERS_AT_ONCE];
+static PoolWorker launched[WORKERS_AT_ONCE];
 static bool no_slots_told = false;
 static bool looked = false;
 
-static bool
-database_exists(Oid dbid)
-{
-	bool		exists;
-
-	StartTransactionCommand();
-	exists = SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(dbid));
-	CommitTransactionCommand();
-	return exists;
-}
-
 static void
-start_worker(LaunchedTeller *place, Oid dbid)
+start_worker(PoolWorker *place, Oid dbid)
 {
-	BackgroundWorker worker;
-
-	if (!database_exists(dbid))
+	if (!pool_database_exists(dbid))
 	{
 		notice_not_started(dbid);
 		notice_forget_database(dbid);
 		return;
 	}
-	memset(&worker, 0, sizeof(worker));
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	strlcpy(worker.bgw_library_name, "pg_dataclass", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "dataclass_notice_worker_main", sizeof(worker.bgw_function_name));
-	snprintf(worker.bgw_name, sizeof(worker.bgw_name), "dataclass notices of database %u", dbid);
-	strlcpy(worker.bgw_type, "dataclass notices", sizeof(worker.bgw_type));
-	worker.bgw_main_arg = ObjectIdGetDatum(dbid);
-	worker.bgw_notify_pid = MyProcPid;
-	/* the handle outlives this turn of the launcher's loop */
-	MemoryContextSwitchTo(TopMemoryContext);
-	if (!RegisterDynamicBackgroundWorker(&worker, &place->handle))
+	if (pool_start(place, dbid, "dataclass notices", "dataclass_notice_worker_main"))
 	{
-		if (!no_slots_told)
-			ereport(LOG,
-					(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-					 errmsg("could not start the worker for notices of database %u", dbid),
-					 errhint("Increase max_worker_processes; it is tried again.")));
-		no_slots_told = true;
-		notice_not_started(dbid);
+		no_slots_told = false;
 		return;
 	}
-	no_slots_told = false;
-	place->dbid = dbid;
-}
-
-static bool
-launched_twice(int index)
-{
-	for (int i = 0; i < WORKERS_AT_ONCE; i++)
-	{
-		if (i != index && launched[i].dbid == launched[index].dbid)
-			return true;
-	}
-	return false;
-}
-
-/* Forget workers that ended; returns the number of those that did not. */
-static int
-reap_workers(void)
-{
-	int			running = 0;
-
-	for (int i = 0; i < WORKERS_AT_ONCE; i++)
-	{
-		pid_t		pid;
-
-		if (!OidIsValid(launched[i].dbid))
-			continue;
-		if (GetBackgroundWorkerPid(launched[i].handle, &pid) != BGWH_STOPPED)
-		{
-			running++;
-			continue;
-		}
-		/* if it never attached; a successor may be on its way already */
-		if (!launched_twice(i))
-			notice_not_started(launched[i].dbid);
-		pfree(launched[i].handle);
-		launched[i].handle = NULL;
-		launched[i].dbid = InvalidOid;
-	}
-	return running;
+	if (!no_slots_told)
+		ereport(LOG,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("could not start the worker for notices of database %u", dbid),
+				 errhint("Increase max_worker_processes; it is tried again.")));
+	no_slots_told = true;
+	notice_not_started(dbid);
 }
 
 static void
@@ -148,7 +68,6 @@ look_for_databases(void)
 void
 notice_launch(void)
 {
-	MemoryContext caller = CurrentMemoryContext;
 	Oid			due[WORKERS_AT_ONCE];
 	int			n;
 
@@ -158,30 +77,25 @@ notice_launch(void)
 		look_for_databases();
 		looked = true;
 	}
-	n = notice_take_due(due, WORKERS_AT_ONCE - reap_workers());
+	n = notice_take_due(due, WORKERS_AT_ONCE - pool_reap(launched, WORKERS_AT_ONCE, notice_not_started));
 	for (int i = 0, at = 0; i < n; i++)
 	{
 		while (OidIsValid(launched[at].dbid))
 			at++;
 		start_worker(&launched[at], due[i]);
 	}
-	MemoryContextSwitchTo(caller);
+}
+
+static int
+hold(Oid dbid)
+{
+	return notice_hold(dbid, RELEASE_HOLD);
 }
 
 void
 notice_release_database(Oid dbid)
 {
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RELEASE_WAIT);
-	int			pid;
-
-	while ((pid = notice_hold(dbid, RELEASE_HOLD)) != 0 && kill(pid, SIGTERM) == 0 &&
-		   GetCurrentTimestamp() < deadline)
-	{
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 20, PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
-	}
+	pool_release(dbid, hold);
 }
 
 void

@@ -25,8 +25,6 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/procsignal.h"
-#include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -38,6 +36,7 @@
 #include "pg_dataclass/notice.h"
 #include "pg_dataclass/notice_expand.h"
 #include "pg_dataclass/response.h"
+#include "pg_dataclass/worker_pool.h"
 
 #define PASS_APART			25	/* ms between passes over the trail */
 #define NOTIFY_MOST		7999	/* bytes of a payload that core takes */
@@ -51,30 +50,6 @@ typedef void (*work_type) (void *arg);
 
 static bool outbox_gone = false;	/* the extension was dropped */
 static TimestampTz notify_not_before = 0;
-
-static void
-set_setting(const char *name, const char *value)
-{
-	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
-}
-
-static void
-pin_settings(void)
-{
-	set_setting("search_path", "pg_catalog");
-	/* nobody is told earlier because a standby is away */
-	set_setting("synchronous_commit", "local");
-	/* somebody may hold the lock of the notification queue; commands wait for us meanwhile */
-	set_setting("lock_timeout", "300ms");
-	set_setting("statement_timeout", "0");
-	set_setting("idle_in_transaction_session_timeout", "0");
-	set_setting("session_replication_role", "origin");
-	set_setting("row_security", "off");
-	set_setting("default_transaction_read_only", "off");
-	set_setting("default_transaction_isolation", "read committed");
-	set_setting("default_transaction_deferrable", "off");
-	set_setting("application_name", "pg_dataclass notices");
-}
 
 /* False after its error was logged; message, if wanted, gets its text. */
 static bool
@@ -579,14 +554,13 @@ dataclass_notice_worker_main(Datum arg)
 	bool		installed = false;
 
 	event_from_system = true;
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, die);
-	pqsignal(SIGUSR1, procsignal_sigusr1_handler);
-	BackgroundWorkerUnblockSignals();
+	pool_worker_begin(dbid, worker_exit);
 
-	before_shmem_exit(worker_exit, (Datum) 0);
-	BackgroundWorkerInitializeConnectionByOid(dbid, InvalidOid, BGWORKER_BYPASS_ALLOWCONN);
-	pin_settings();
+	/*
+	 * Nobody is told earlier because a standby is away.  Somebody may hold the lock
+	 * of the notification queue; commands wait for us meanwhile.
+	 */
+	pool_pin_settings("pg_dataclass notices", "local", "300ms");
 	if (!notice_attach_worker(dbid))
 		proc_exit(0);
 	pgstat_report_appname("pg_dataclass notices");

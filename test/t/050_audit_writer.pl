@@ -6,6 +6,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(usleep time);
+use AuditWorld;
 
 my $node = PostgreSQL::Test::Cluster->new('writer');
 $node->init;
@@ -36,13 +37,7 @@ my $events = q{WHERE kind IN ('trail_begin', 'label_change', 'clearance_change')
 sub one { return $node->safe_psql('postgres', shift); }
 sub denials { return one(q{SELECT count(*) FROM dataclass_audit.event WHERE kind = 'access_denied'}); }
 
-sub deny
-{
-	my ($name) = @_;
-	my ($rc, $out, $err) = $node->psql('postgres', 'SELECT * FROM files', extra_params => ['-U', 'low', '-v', 'VERBOSITY=verbose'],
-		connstr => $node->connstr('postgres') . " application_name=$name");
-	return $err;
-}
+sub deny { return AuditWorld::deny($node, @_); }
 
 sub in_trail
 {

@@ -5,6 +5,7 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use AuditWorld;
 
 my $node = PostgreSQL::Test::Cluster->new('failure');
 $node->init(allows_streaming => 1);
@@ -24,21 +25,9 @@ GRANT SELECT ON files TO low;
 SECURITY LABEL FOR dataclass ON TABLE files IS 'secret';
 });
 
-sub deny
-{
-	my ($n, $name) = @_;
-	my ($rc, $out, $err) = $n->psql('postgres', 'SELECT * FROM files', extra_params => ['-U', 'low', '-v', 'VERBOSITY=verbose'],
-		connstr => $n->connstr('postgres') . " application_name=$name");
-	return $err;
-}
+sub deny { return AuditWorld::deny(@_); }
 
-sub set_conf
-{
-	my ($name, $value) = @_;
-	$node->append_conf('postgresql.conf', "$name = $value");
-	$node->reload;
-	$node->poll_query_until('postgres', "SELECT current_setting('$name') = '$value'") or die "$name is not $value";
-}
+sub set_conf { return AuditWorld::set_conf($node, @_); }
 
 # --- no writer, no journal
 my $dir = $node->data_dir . '/pg_dataclass';

@@ -6,6 +6,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
+use AuditWorld;
 
 my $node = PostgreSQL::Test::Cluster->new('acknowledged');
 $node->init(allows_streaming => 1);
@@ -62,13 +63,7 @@ sub recorded
 	return one("SELECT count(*) FROM dataclass_audit.event WHERE application = '$name' AND kind = 'read'");
 }
 
-sub set_conf
-{
-	my ($name, $value) = @_;
-	$node->append_conf('postgresql.conf', "$name = $value");
-	$node->reload;
-	$node->poll_query_until('postgres', "SELECT current_setting('$name') = '$value'") or die "$name is not $value";
-}
+sub set_conf { return AuditWorld::set_conf($node, @_); }
 
 # --- durable when the rows are there, whatever audit_durability says
 my ($out, $err, $seconds);

@@ -7,6 +7,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use File::Copy;
 use POSIX ();
+use AuditWorld;
 
 my $node = PostgreSQL::Test::Cluster->new('recording');
 $node->init(allows_streaming => 1);
@@ -29,21 +30,9 @@ SECURITY LABEL FOR dataclass ON TABLE files IS 'secret';
 });
 my $dir = $node->data_dir . '/pg_dataclass';
 
-sub deny
-{
-	my ($n, $name) = @_;
-	my ($rc, $out, $err) = $n->psql('postgres', 'SELECT * FROM files', extra_params => [ '-U', 'low', '-v', 'VERBOSITY=verbose' ],
-		connstr => $n->connstr('postgres') . " application_name=$name");
-	return $err;
-}
+sub deny { return AuditWorld::deny(@_); }
 
-sub set_conf
-{
-	my ($n, $name, $value) = @_;
-	$n->append_conf('postgresql.conf', "$name = $value");
-	$n->reload;
-	$n->poll_query_until('postgres', "SELECT current_setting('$name') = '$value'") or die "$name is not $value";
-}
+sub set_conf { return AuditWorld::set_conf(@_); }
 
 sub settled { return $node->poll_query_until('postgres', 'SELECT queued = 0 AND journal_files = 0 FROM dataclass_audit.status()'); }
 # Sessions wait for a writer as long as they have to, but not for one that is stopped.

@@ -6,6 +6,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(usleep time);
+use AuditWorld;
 
 my $node = PostgreSQL::Test::Cluster->new('incidents');
 $node->init;
@@ -56,14 +57,7 @@ sub deny
 	like(as($role, "SELECT * FROM $table"), qr/42501/, "$role is denied $table");
 }
 
-sub set_conf
-{
-	my ($name, $value, $shown) = @_;
-	$node->append_conf('postgresql.conf', "$name = $value");
-	$node->reload;
-	$shown = $value unless defined $shown;
-	poll("SELECT current_setting('$name') = '$shown'") or die "$name is not $value";
-}
+sub set_conf { return AuditWorld::set_conf($node, @_); }
 
 # Every breach belongs to one incident, and the counts are those of the trail.
 sub converged
