@@ -62,6 +62,7 @@ typedef struct AuditDatabase
 	int			writer_pid;
 	Latch	   *writer_latch;
 	TimestampTz held_until;		/* no writer before that */
+	bool		failed;			/* because one could not start */
 	TimestampTz wake_at;		/* a writer that left has something to do then; 0: nothing */
 	bool		no_extension;	/* nothing to write to, until the extension is created */
 	bool		import_wanted;	/* there is, or may be, a journal */

@@ -145,7 +145,7 @@ reachable(const AuditDatabase *db, TimestampTz now, JournalReason *why)
 	else if (db->no_extension)
 		*why = JOURNAL_NO_TRAIL;
 	else if (db->held_until > now)
-		*why = JOURNAL_WRITER_HELD;
+		*why = db->failed ? JOURNAL_NO_WRITER : JOURNAL_WRITER_HELD;
 	else if (db->state != WRITER_RUNNING && audit_queue->launcher_pid == 0)
 		*why = JOURNAL_NO_WRITER;
 	else
@@ -482,6 +482,7 @@ audit_queue_hold(Oid dbid, int milliseconds)
 						!TimestampDifferenceExceeds(db->held_until, now, HOLD_APART)))
 	{
 		db->held_until = TimestampTzPlusMilliseconds(now, milliseconds);
+		db->failed = false;
 		pid = db->writer_pid;
 	}
 	LWLockRelease(&audit_queue->lock);

@@ -210,7 +210,7 @@ audit_queue_detach_writer(void)
 		if (import_taken)
 			db->import_wanted = true;
 		if (db->held_until > GetCurrentTimestamp())
-			fail_queued(db, JOURNAL_WRITER_HELD);
+			fail_queued(db, db->failed ? JOURNAL_NO_WRITER : JOURNAL_WRITER_HELD);
 		else if (audit_queue->launcher_pid == 0)
 			fail_queued(db, JOURNAL_NO_WRITER);
 		else if (db->queued > 0 || db->import_wanted)
@@ -527,6 +527,7 @@ audit_queue_writer_failed(Oid dbid, bool short_lived)
 	{
 		db->state = WRITER_NONE;
 		db->held_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), 1000);
+		db->failed = true;
 		fail_queued(db, JOURNAL_NO_WRITER);
 		failed = true;
 	}

@@ -26,12 +26,12 @@ cluster_init()
 		cat
 	} >> "$cluster_dir/data/postgresql.conf"
 	export PGHOST=$cluster_dir PGPORT=$cluster_port PGUSER=$cluster_super PGDATABASE=postgres
-	export PSQLRC=/dev/null PGCONNECT_TIMEOUT=20
+	export PSQLRC=/dev/null PGCONNECT_TIMEOUT=120
 }
 
 cluster_start()
 {
-	pg_ctl -s -w -t 60 -D "$cluster_dir/data" -l "$cluster_dir/server.log" start > "$cluster_dir/start.log" 2>&1 || {
+	pg_ctl -s -w -t 300 -D "$cluster_dir/data" -l "$cluster_dir/server.log" start > "$cluster_dir/start.log" 2>&1 || {
 		cat "$cluster_dir/start.log" "$cluster_dir/server.log" >&2
 		return 1
 	}
@@ -40,7 +40,7 @@ cluster_start()
 cluster_stop()		# cluster_stop [MODE]
 {
 	[ -f "$cluster_dir/data/postmaster.pid" ] || return 0
-	pg_ctl -s -w -t 60 -D "$cluster_dir/data" -m "${1:-fast}" stop > "$cluster_dir/stop.log" 2>&1
+	pg_ctl -s -w -t 300 -D "$cluster_dir/data" -m "${1:-fast}" stop > "$cluster_dir/stop.log" 2>&1
 }
 
 cluster_drop()
@@ -62,7 +62,7 @@ cluster_superusers_no_officers()
 {
 	printf '%s\n' 'dataclass.superuser_is_officer = off' >> "$cluster_dir/data/postgresql.conf"
 	pg_ctl -s -D "$cluster_dir/data" reload &&
-		poll 20 superusers_are_no_officers
+		poll 120 superusers_are_no_officers
 }
 
 superusers_are_no_officers()

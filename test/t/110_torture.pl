@@ -10,6 +10,7 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Fcntl qw(:flock);
 use File::Path ();
 use IO::Select;
 use IO::Socket::UNIX;
@@ -329,6 +330,13 @@ sub fill_disk
 }
 
 my $space = "$disk/torture";
+my $lock;
+if ($disk ne '')
+{
+	# one test at a time fills it
+	open $lock, '>>', "$disk/lock" or die "$disk/lock: $!";
+	flock $lock, LOCK_EX or die "flock: $!";
+}
 if ($disk ne '' && mkdir $space)
 {
 	$node->safe_psql('postgres', "CREATE TABLESPACE small LOCATION '$space'");

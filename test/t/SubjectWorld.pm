@@ -79,7 +79,7 @@ sub vouch
 our %STATEMENTS = (
 	full          => 'SELECT count(*), sum(id) FROM plain',
 	full_vouched  => 'SELECT count(*), sum(id) FROM vouched',
-	point         => 'SELECT id, label::text FROM vouched WHERE id BETWEEN 100 AND 111',
+	point         => 'SELECT id, label::text FROM vouched WHERE id BETWEEN 100 AND 111 ORDER BY id',
 	leaky_index   => "SELECT count(*) FROM vouched WHERE body LIKE 'body 1%'",
 	label_index   => "SELECT count(*) FROM plain WHERE label = 'secret'",
 	label_second  => 'SELECT a, count(*) FROM vouched GROUP BY a ORDER BY a',
