@@ -40,7 +40,7 @@ DO $$ BEGIN RAISE EXCEPTION 'permission denied for table chart' USING ERRCODE = 
 SELECT * FROM dataclass_audit.event;						-- fail
 RESET ROLE;
 SELECT kind, outcome, breach, severity, action, subject, object_type, object_identity, label, rule FROM dataclass_audit.event
-	WHERE seq > :since AND kind <> 'incident' ORDER BY seq;
+	WHERE seq > :since AND kind NOT IN ('incident', 'disclosure', 'checkpoint') ORDER BY seq;
 -- grants
 SELECT seq AS since FROM seen_since \gset
 GRANT SELECT, INSERT ON seen.chart TO regress_clerk, regress_doctor;
@@ -58,7 +58,7 @@ CREATE ROLE regress_intern;
 GRANT regress_doctor TO regress_intern;
 REVOKE regress_doctor FROM regress_intern;
 SELECT kind, outcome, breach, action, object_type, object_identity, label, rule, detail FROM dataclass_audit.event
-	WHERE seq > :since AND kind <> 'incident' ORDER BY seq;
+	WHERE seq > :since AND kind NOT IN ('incident', 'disclosure', 'checkpoint') ORDER BY seq;
 -- exports, before the first row
 SELECT seq AS since FROM seen_since \gset
 SET ROLE regress_doctor;
@@ -74,7 +74,7 @@ CREATE PUBLICATION seen_out FOR TABLE seen.chart, seen.free;
 DROP PUBLICATION seen_out;
 RESET ROLE;
 SELECT kind, outcome, breach, action, subject, object_type, object_identity, label, rule, detail FROM dataclass_audit.event
-	WHERE seq > :since AND kind <> 'incident' ORDER BY seq;
+	WHERE seq > :since AND kind NOT IN ('incident', 'disclosure', 'checkpoint') ORDER BY seq;
 -- settings of the session
 SELECT seq AS since FROM seen_since \gset
 SET dataclass.session_ceiling = 'restricted';
@@ -97,7 +97,7 @@ ALTER ROLE ALL RESET dataclass.row_label;
 ALTER SYSTEM SET dataclass.row_label = 'open';
 ALTER SYSTEM RESET dataclass.row_label;
 SELECT kind, outcome, breach, severity, action, object_type, object_identity, rule, detail FROM dataclass_audit.event
-	WHERE seq > :since AND kind <> 'incident' ORDER BY seq;
+	WHERE seq > :since AND kind NOT IN ('incident', 'disclosure', 'checkpoint') ORDER BY seq;
 -- officers' functions record whom they refuse
 SELECT seq AS since FROM seen_since \gset
 SET ROLE regress_clerk;
@@ -106,5 +106,5 @@ SELECT dataclass.renew_mask_key();							-- fail
 SELECT * FROM dataclass.explain_access('regress_doctor', 'seen.chart');	-- fail
 RESET ROLE;
 SELECT kind, outcome, breach, action, subject, object_type, object_identity, rule FROM dataclass_audit.event
-	WHERE seq > :since AND kind <> 'incident' ORDER BY seq;
+	WHERE seq > :since AND kind NOT IN ('incident', 'disclosure', 'checkpoint') ORDER BY seq;
 DROP VIEW seen_since;

@@ -26,7 +26,7 @@ typedef struct Refusal
 	EnforcementMode mode;		/* ENFORCING: record, raise.  PERMISSIVE: record, go on.  OFF: nothing */
 } Refusal;
 
-/* Number of refusals that this session recorded. */
+/* Number of refusals, and of commands that failed, that this session recorded. */
 extern uint64 report_refusals;
 
 /* Records durably, then raises ERROR, or returns where the mode lets go on. */

@@ -157,6 +157,31 @@ add_range_var(List **vars, const RangeVar *var, const char *name)
 		*vars = lappend(*vars, (void *) var);
 }
 
+static void
+add_dropped(List **vars, ObjectType type, List *names, const char *name)
+{
+	switch (type)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_VIEW:
+		case OBJECT_MATVIEW:
+		case OBJECT_SEQUENCE:
+		case OBJECT_INDEX:
+		case OBJECT_FOREIGN_TABLE:
+			break;
+		case OBJECT_TRIGGER:
+		case OBJECT_RULE:
+		case OBJECT_POLICY:
+			/* the relation's name, then its own */
+			names = list_truncate(list_copy(names), list_length(names) - 1);
+			break;
+		default:
+			return;
+	}
+	if (names != NIL && list_length(names) <= 3)
+		add_range_var(vars, makeRangeVarFromNameList(names), name);
+}
+
 List *
 denied_named_in_command(Node *parsetree, const char *name)
 {
@@ -208,9 +233,8 @@ denied_named_in_command(Node *parsetree, const char *name)
 			break;
 		case T_DropStmt:
 			foreach(cell, ((DropStmt *) parsetree)->objects)
-				if (IsA(lfirst(cell), List) && list_length(lfirst(cell)) <= 3 &&
-					IsA(linitial((List *) lfirst(cell)), String))
-					add_range_var(&vars, makeRangeVarFromNameList(lfirst(cell)), name);
+				if (IsA(lfirst(cell), List))
+					add_dropped(&vars, ((DropStmt *) parsetree)->removeType, lfirst(cell), name);
 			break;
 		default:
 			break;

@@ -13,6 +13,8 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
 #include "tcop/utility.h"
 
 #include "pg_dataclass/compat.h"
@@ -34,7 +36,12 @@ failed_command(Node *parsetree)
 		return NULL;
 	foreach(cell, denied_named_in_command(parsetree, NULL))
 	{
-		relid = RangeVarGetRelid((RangeVar *) lfirst(cell), NoLock, true);
+		const RangeVar *rv = lfirst(cell);
+
+		/* core is about to say that there is no such database here */
+		if (rv->catalogname && strcmp(rv->catalogname, get_database_name(MyDatabaseId)) != 0)
+			continue;
+		relid = RangeVarGetRelid(rv, NoLock, true);
 		if (OidIsValid(relid) && governed_relation(relid))
 			break;
 		relid = InvalidOid;
@@ -73,4 +80,6 @@ failed_record(const FailedCommand *failed, int sqlstate)
 	event.rule = "failed";
 	event.detail = detail;
 	(void) event_record(&event);
+	/* commands around this one fail with it */
+	report_refusals++;
 }

@@ -138,6 +138,8 @@ leaves('postgres', 'DROP TABLE s.files', 'ddl observed f failed DROP TABLE s.fil
 	'kind, outcome, breach, rule, action, object_identity, detail');
 leaves('postgres', 'DO $$ BEGIN ALTER TABLE s.files ADD body int; EXCEPTION WHEN OTHERS THEN NULL; END $$', 'ddl ALTER TABLE s.files');
 leaves('postgres', 'ALTER TABLE free.files ADD id int', '');
+leaves('postgres', 'DROP TRIGGER nothing ON s.files', 'ddl DROP TRIGGER s.files');
+leaves('postgres', 'CREATE TRIGGER t BEFORE INSERT ON free.files FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger(); DROP TRIGGER t ON free.files', '');
 leaves('postgres', 'DROP TABLE labelled.below', 'ddl DROP labelled.below');
 leaves('postgres', 'DROP TABLE free.files', '');
 
