@@ -151,7 +151,7 @@ CREATE FUNCTION dataclass_audit.verify(from_seq bigint DEFAULT NULL, to_seq bigi
 	AS 'MODULE_PATHNAME', 'dc_audit_verify'
 	LANGUAGE C STABLE PARALLEL UNSAFE CALLED ON NULL INPUT;
 COMMENT ON FUNCTION dataclass_audit.verify(bigint, bigint) IS
-	'Recomputes every hash of the trail, or of records from_seq to to_seq. first_bad: the first record that is not as it was written; root: RFC 9162 root of records 1 to the last one checked. What it finds is recorded.';
+	'Recomputes every hash of the trail, or of records from_seq to to_seq. first_bad: the first record that is not as it was written; root: RFC 9162 root of records 1 to the last one checked. Of archived records the hashes are checked, from record 1 on; checked counts the others. What it finds is recorded. Errors: 22023 no such range, or one that begins within archived records.';
 
 CREATE FUNCTION dataclass_audit.status(OUT writer_pid integer, OUT queued integer,
 		OUT journal_files integer, OUT journal_bytes bigint, OUT unrecorded bigint, OUT note text)

@@ -28,7 +28,7 @@ CREATE FUNCTION dataclass_audit.archive(before timestamptz,
 	AS 'MODULE_PATHNAME', 'dc_audit_archive'
 	LANGUAGE C VOLATILE PARALLEL UNSAFE CALLED ON NULL INPUT;
 COMMENT ON FUNCTION dataclass_audit.archive(timestamptz) IS
-	'Moves records older than before to files in dataclass.archive_directory, in whole tiles of 256 under a checkpoint and before the first record of an incident that is not closed; leaf hashes stay. A row per file; none: nothing to archive. Members of dataclass_auditor only, recorded. Errors: 42501 not an auditor, 22023 policy keeps records longer, XX001 a record is not as it was written, 58P02 a file of that name holds something else.';
+	'Moves records older than before to files in dataclass.archive_directory, in whole tiles of 256 under a checkpoint and before the first record of an incident that is not closed; leaf hashes stay. A row per file; none: nothing to archive, and a notice says why. Members of dataclass_auditor only, recorded. Errors: 42501 not an auditor, 22023 policy keeps records longer, XX001 a record is not as it was written, 58P02 a file of that name holds something else, F0000 others can write the directory.';
 
 CREATE FUNCTION dataclass_audit.verify_archive(OUT from_seq bigint, OUT to_seq bigint, OUT file text,
 		OUT ok boolean, OUT first_bad bigint, OUT reason text)
