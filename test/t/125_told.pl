@@ -17,7 +17,8 @@ use WireClient;
 my $dir = PostgreSQL::Test::Utils::tempdir;
 my $node = PostgreSQL::Test::Cluster->new('told');
 # a database that takes any bytes for text
-$node->init(extra => [ '--encoding=SQL_ASCII', '--locale=C' ]);
+# streaming: without it nobody waits for a standby, see below
+$node->init(allows_streaming => 1, extra => [ '--encoding=SQL_ASCII', '--locale=C' ]);
 $node->append_conf('postgresql.conf', q{
 shared_preload_libraries = 'pg_dataclass'
 dataclass.session_tier_enforcement = off
@@ -148,7 +149,9 @@ one(q{DELETE FROM dataclass.disclosure_window WHERE recipient <> 'Cloud Office'}
 # Whoever notifies holds a lock until his commit is through; no standby ever answers.
 setting('synchronous_standby_names', 'nobody');
 my ($held_out, $held_err) = ('', '');
-my $holder = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', q{SET synchronous_commit = on; NOTIFY something} ],
+# the checkpointer has to hear of the setting first: until then none of these waits
+append_to_file("$dir/notify.sql", "SET synchronous_commit = on;\n" . "NOTIFY something;\nSELECT pg_sleep(0.02);\n" x 500);
+my $holder = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-f', "$dir/notify.sql" ],
 	'<', \undef, '>', \$held_out, '2>', \$held_err);
 soon(q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query LIKE '%NOTIFY%'}, 'somebody holds the queue');
 one('CREATE ROLE r_held LOGIN');
@@ -162,7 +165,7 @@ is(one("SELECT count(*), max(severity) FROM dataclass_audit.event WHERE kind = '
 is(one("SELECT pending > 0 AND failing > 0 AND last_error ~ 'lock timeout' FROM dataclass_audit.notice_status WHERE channel = 'notify'"), 't', 'the status says so');
 soon("SELECT state = 'notified' FROM dataclass_audit.incident WHERE id = $held", 'the command is run all the same');
 setting('synchronous_standby_names', '');
-$holder->finish;
+$holder->kill_kill;
 is(decode_json(heard($wire, $held))->{role}, 'r_held', 'what failed is told when it can be');
 soon("SELECT count(*) = 1 FROM dataclass_audit.delivery WHERE notice = $notice AND channel = 'notify' AND status = 'delivered'", 'once');
 $wire->finish;
@@ -214,7 +217,7 @@ is(one(q{SELECT label FROM dataclass_audit.event WHERE kind = 'label_refused' AN
 # --- a report of many -----------------------------------------------------------------------
 
 one('CREATE ROLE r_flood LOGIN');
-$node->append_conf('postgresql.conf', 'dataclass.audit_throttle_window = 0');
+$node->append_conf('postgresql.conf', 'dataclass.repeat_window = 0');
 $node->reload;
 as('r_flood', q{DO $$ BEGIN FOR i IN 1 .. 10000 LOOP BEGIN EXECUTE 'SELECT * FROM files /* ' || i || ' */'; EXCEPTION WHEN insufficient_privilege THEN NULL; END; END LOOP; END $$});
 my $flood = incident_of('r_flood');
