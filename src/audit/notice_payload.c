@@ -248,8 +248,10 @@ put_ascii(StringInfo out, const unsigned char *utf8, int len)
 	{
 		int			n = pg_utf_mblen(utf8);
 
-		if (*utf8 < 0x80)
+		if (*utf8 < 0x7f)
 			appendStringInfoChar(out, (char) *utf8);
+		else if (*utf8 == 0x7f)
+			put_escape(out, *utf8);
 		else if (n > len || !pg_utf8_islegal(utf8, n))
 		{
 			put_escape(out, NO_CHARACTER);

@@ -17,7 +17,8 @@ use WireClient;
 my $dir = PostgreSQL::Test::Utils::tempdir;
 my $node = PostgreSQL::Test::Cluster->new('told');
 # a database that takes any bytes for text
-$node->init(extra => [ '--encoding=SQL_ASCII', '--locale=C' ]);
+# streaming: without it nobody waits for a standby, see below
+$node->init(allows_streaming => 1, extra => [ '--encoding=SQL_ASCII', '--locale=C' ]);
 $node->append_conf('postgresql.conf', q{
 shared_preload_libraries = 'pg_dataclass'
 dataclass.session_tier_enforcement = off
@@ -88,6 +89,7 @@ CREATE ROLE deputy LOGIN; GRANT dataclass_officer TO deputy;
 CREATE ROLE auditor LOGIN; GRANT dataclass_auditor TO auditor;
 CREATE ROLE second LOGIN; GRANT dataclass_auditor TO second;
 CREATE ROLE owner LOGIN;
+CREATE TABLE scratch (id int);
 CREATE TABLE files (id int);
 GRANT ALL ON files TO PUBLIC;
 SECURITY LABEL FOR dataclass ON TABLE files IS 'secret';
@@ -148,9 +150,11 @@ one(q{DELETE FROM dataclass.disclosure_window WHERE recipient <> 'Cloud Office'}
 # Whoever notifies holds a lock until his commit is through; no standby ever answers.
 setting('synchronous_standby_names', 'nobody');
 my ($held_out, $held_err) = ('', '');
-my $holder = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', q{SET synchronous_commit = on; NOTIFY something} ],
+# the checkpointer has to hear of the setting first: until then none of these waits
+append_to_file("$dir/notify.sql", "SET synchronous_commit = on;\n" . "BEGIN;\nINSERT INTO scratch VALUES (1);\nNOTIFY something;\nCOMMIT;\nSELECT pg_sleep(0.02);\n" x 500);
+my $holder = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-f', "$dir/notify.sql" ],
 	'<', \undef, '>', \$held_out, '2>', \$held_err);
-soon(q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query LIKE '%NOTIFY%'}, 'somebody holds the queue');
+soon(q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query LIKE 'COMMIT%'}, 'somebody holds the queue');
 one('CREATE ROLE r_held LOGIN');
 as('r_held', 'SELECT * FROM files');
 my $held = incident_of('r_held');
@@ -162,7 +166,7 @@ is(one("SELECT count(*), max(severity) FROM dataclass_audit.event WHERE kind = '
 is(one("SELECT pending > 0 AND failing > 0 AND last_error ~ 'lock timeout' FROM dataclass_audit.notice_status WHERE channel = 'notify'"), 't', 'the status says so');
 soon("SELECT state = 'notified' FROM dataclass_audit.incident WHERE id = $held", 'the command is run all the same');
 setting('synchronous_standby_names', '');
-$holder->finish;
+$holder->kill_kill;
 is(decode_json(heard($wire, $held))->{role}, 'r_held', 'what failed is told when it can be');
 soon("SELECT count(*) = 1 FROM dataclass_audit.delivery WHERE notice = $notice AND channel = 'notify' AND status = 'delivered'", 'once');
 $wire->finish;
@@ -214,7 +218,7 @@ is(one(q{SELECT label FROM dataclass_audit.event WHERE kind = 'label_refused' AN
 # --- a report of many -----------------------------------------------------------------------
 
 one('CREATE ROLE r_flood LOGIN');
-$node->append_conf('postgresql.conf', 'dataclass.audit_throttle_window = 0');
+$node->append_conf('postgresql.conf', 'dataclass.repeat_window = 0');
 $node->reload;
 as('r_flood', q{DO $$ BEGIN FOR i IN 1 .. 10000 LOOP BEGIN EXECUTE 'SELECT * FROM files /* ' || i || ' */'; EXCEPTION WHEN insufficient_privilege THEN NULL; END; END LOOP; END $$});
 my $flood = incident_of('r_flood');
@@ -222,14 +226,13 @@ soon("SELECT breaches = 10000 FROM dataclass_audit.incident WHERE id = $flood", 
 my $from = time;
 my $page = as('auditor', "SELECT dataclass_audit.incident_report_html($flood)");
 my $period = as('auditor', 'SELECT dataclass_audit.compliance_report_html(NULL, NULL)');
-my $json = as('auditor', "SELECT dataclass_audit.incident_report($flood)");
+my $json = as('auditor', "SELECT r->>'class_uid', r->>'count', jsonb_array_length(r->'unmapped'->'events') FROM dataclass_audit.incident_report($flood) r");
 my $lines = as('auditor', "SELECT count(*), count(*) FILTER (WHERE l LIKE 'CEF:0|%') FROM dataclass_audit.export_events(NULL, NULL, 'cef') l");
 note(sprintf('reports of ten thousand: %.1f s', time - $from));
 like($page, qr{<dt>Breaches</dt><dd>10000</dd>.*</html>}s, 'the report of the incident counts all');
 cmp_ok(length $page, '<', 1_000_000, 'and can be sent');
 like($period, qr{<bdi>r_flood</bdi></th><td[^>]*><bdi>10000</bdi>}, 'so does the one of the period');
-my $report = decode_json($json);
-is($report->{class_uid} . ' ' . $report->{count}, '2005 10000', 'and OCSF');
+is($json, '2005|10000|10000', 'and OCSF');
 is(one('SELECT count(*) FROM dataclass_audit.event') . '|' . one('SELECT count(*) FROM dataclass_audit.event'), $lines, 'every record is a line of CEF');
 
 # --- readable without us ------------------------------------------------------------------------
@@ -240,8 +243,7 @@ like($period, qr{<bdi>$_</bdi><span class="minor">[a-z][^<]{10,}</span>}, "rule 
 like($page, qr{<dt>Which means</dt><dd><bdi>the clearance of the role does not cover the label of the data</bdi>}, 'on the page of an incident, too');
 # a column of the chart is a day of the calendar, not a day from the hour the period begins
 my $day = one(q{SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD')});
-my $week = as('auditor', q{SELECT dataclass_audit.compliance_report_html(now() - interval '6 days 23 hours 59 minutes', now() + interval '1 minute')});
-$week = as('auditor', q{SELECT dataclass_audit.compliance_report_html(now() - interval '29 days 5 hours', now() + interval '1 minute')});
+my $week = as('auditor', q{SELECT dataclass_audit.compliance_report_html(now() - interval '29 days 5 hours', now() + interval '1 minute')});
 like($week, qr{One column for each day, UTC.*<th scope="row" role="rowheader" data-h="From">$day</th>}s, 'a day is a day');
 
 is(one('SELECT ok FROM dataclass_audit.verify()'), 't', 'the trail is whole');
