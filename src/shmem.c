@@ -4,6 +4,7 @@
  *		Shared memory of all modules: one request, one start-up.
  *
  * Lock order (take in this order, release before any wait or I/O):
+ *		0. lock of lost events	(audit_lost.c; held over the write of its file)
  *		1. audit queue lock		(audit_queue.c)
  *		2. audit journal lock	(audit_journal.c; held over the append only)
  * The locks of the storage watch (watch_shmem.c), of notices (notice_shmem.c)

@@ -109,6 +109,14 @@ extern bool audit_waits(void);
 /* Deliver payloads to the trail of a database, by whatever way works.  Never raises. */
 extern bool audit_deliver(Oid dbid, const AuditPayload *payloads, int n);
 
+/* ---- audit_lost.c: events of a database that are recorded nowhere but in the server log ---- */
+
+#define AUDIT_LOST_PREFIX	"lost-"
+extern void audit_lost_prepare(Oid dbid);	/* its file is there when it is needed */
+extern void audit_lost_add(Oid dbid, int64 n);	/* n < 0: so many are recorded as lost */
+extern int64 audit_lost_restore(Oid dbid);	/* what an earlier life of the server left; returns how many */
+extern void audit_lost_retire(Oid dbid);	/* the database is gone */
+
 /* ---- audit_queue.c ---- */
 
 extern Size audit_queue_shmem_size(void);
@@ -119,7 +127,6 @@ extern void audit_queue_deliver(Oid dbid, const AuditPayload *payloads, int n, b
 
 /* Ask for a writer; import: it has a journal to import; installed: the extension is there now. */
 extern void audit_queue_request_writer(Oid dbid, bool import, bool installed);
-extern void audit_queue_note_lost(Oid dbid, int n);
 
 /* Writer side */
 typedef struct AuditTaken
@@ -144,7 +151,6 @@ extern void audit_queue_no_extension(Oid dbid);
 extern bool audit_queue_import_wanted(bool clear);
 extern void audit_queue_import_done(void);
 extern int64 audit_queue_lost(TimestampTz *from, TimestampTz *to);
-extern void audit_queue_forget_lost(int64 n);
 
 /* Launcher side */
 extern void audit_queue_attach_launcher(void);

@@ -47,6 +47,14 @@ typedef struct AuditSlot
 	int			first_block;	/* of the payload */
 } AuditSlot;
 
+/* Events recorded nowhere but in the server log. */
+typedef struct AuditLost
+{
+	int64		number;
+	TimestampTz from;
+	TimestampTz to;
+} AuditLost;
+
 typedef enum WriterState
 {
 	WRITER_NONE,
@@ -70,15 +78,14 @@ typedef struct AuditDatabase
 	int			tail;
 	int			queued;
 	int			taken;
-	int64		lost;			/* events recorded nowhere but in the server log */
-	TimestampTz lost_from;
-	TimestampTz lost_to;
+	AuditLost	lost;			/* see audit_lost.c */
 } AuditDatabase;
 
 typedef struct AuditQueue
 {
 	int			tranche;
 	LWLock		lock;
+	LWLock		lost_lock;		/* of audit_lost.c */
 	int			launcher_pid;
 	Latch	   *launcher_latch;
 	uint64		last_ticket;

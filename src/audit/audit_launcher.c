@@ -128,6 +128,16 @@ find_journals(void)
 						(errmsg("audit journal \"%s\" belongs to no database and is kept as \"%s\"", path, kept)));
 		}
 	}
+	names = audit_files(AUDIT_LOST_PREFIX, InvalidOid);
+	foreach(lc, names)
+	{
+		Oid			dbid = audit_file_database(lfirst(lc), AUDIT_LOST_PREFIX);
+
+		if (!pool_database_exists(dbid))
+			audit_lost_retire(dbid);
+		else if (audit_lost_restore(dbid) > 0)
+			audit_queue_request_writer(dbid, false, false);
+	}
 	names = audit_files("head-", InvalidOid);
 	foreach(lc, names)
 	{

@@ -65,6 +65,7 @@ audit_queue_shmem_init(void)
 		memset(audit_queue, 0, sizeof(AuditQueue));
 		audit_queue->tranche = LWLockNewTrancheId();
 		LWLockInitialize(&audit_queue->lock, audit_queue->tranche);
+		LWLockInitialize(&audit_queue->lost_lock, audit_queue->tranche);
 		ConditionVariableInit(&audit_queue->room);
 		audit_slot_shmem_init((char *) audit_queue + MAXALIGN(sizeof(AuditQueue)));
 		for (int i = 0; i < AUDIT_MAX_DATABASES; i++)
@@ -92,7 +93,7 @@ audit_queue_database(Oid dbid, bool make)
 			unused++;
 		}
 		else if (db->state == WRITER_NONE && db->queued == 0 &&
-				 db->taken == 0 && db->lost == 0 && !db->import_wanted && db->wake_at == 0)
+				 db->taken == 0 && db->lost.number == 0 && !db->import_wanted && db->wake_at == 0)
 		{
 			if (idle == NULL)
 				idle = db;
@@ -450,24 +451,6 @@ audit_queue_request_writer(Oid dbid, bool import, bool installed)
 	LWLockRelease(&audit_queue->lock);
 }
 
-void
-audit_queue_note_lost(Oid dbid, int n)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	AuditDatabase *db;
-
-	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
-	db = audit_queue_database(dbid, true);
-	if (db != NULL)
-	{
-		if (db->lost == 0)
-			db->lost_from = now;
-		db->lost += n;
-		db->lost_to = now;
-	}
-	LWLockRelease(&audit_queue->lock);
-}
-
 int
 audit_queue_hold(Oid dbid, int milliseconds)
 {
@@ -504,7 +487,7 @@ audit_queue_status(Oid dbid, AuditQueueStatus *status)
 		status->percent = audit_slot_percent();
 		status->held = db->held_until > GetCurrentTimestamp();
 		status->no_extension = db->no_extension;
-		status->lost = db->lost;
+		status->lost = db->lost.number;
 	}
 	LWLockRelease(&audit_queue->lock);
 }

@@ -279,23 +279,13 @@ audit_queue_take(Oid dbid, AuditTaken *taken, int max)
 	return n;
 }
 
-/* An event that nobody waited for is recorded nowhere; the lock is held. */
-static void
-count_lost(AuditDatabase *db)
-{
-	TimestampTz now = GetCurrentTimestamp();
-
-	if (db->lost == 0)
-		db->lost_from = now;
-	db->lost++;
-	db->lost_to = now;
-}
-
 void
 audit_queue_finish(const AuditTaken *taken, int n, bool recorded)
 {
 	Latch	   *owners[AUDIT_BATCH_MAX];
 	int			nowners = 0;
+	int			nlost = 0;
+	Oid			lost_of = InvalidOid;	/* all are of one database */
 
 	Assert(n <= AUDIT_BATCH_MAX);
 	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
@@ -307,8 +297,12 @@ audit_queue_finish(const AuditTaken *taken, int n, bool recorded)
 
 		if (db != NULL)
 			db->taken--;
-		if (slot->orphan && !recorded && db != NULL)
-			count_lost(db);
+		/* nobody waited for it, so nobody else journals it */
+		if (slot->orphan && !recorded)
+		{
+			nlost++;
+			lost_of = slot->dbid;
+		}
 		owner = settle(taken[i].slot, recorded);
 		if (owner != NULL)
 			owners[nowners++] = owner;
@@ -319,6 +313,8 @@ audit_queue_finish(const AuditTaken *taken, int n, bool recorded)
 	for (int i = 0; i < nowners; i++)
 		SetLatch(owners[i]);
 	audit_queue_tell_room();
+	if (nlost > 0)
+		audit_lost_add(lost_of, nlost);
 }
 
 /* Journal the orphans that fail_queued() left. */
@@ -398,27 +394,12 @@ audit_queue_lost(TimestampTz *from, TimestampTz *to)
 	db = audit_queue_database(attached_database, false);
 	if (db != NULL)
 	{
-		lost = db->lost;
-		*from = db->lost_from;
-		*to = db->lost_to;
+		lost = db->lost.number;
+		*from = db->lost.from;
+		*to = db->lost.to;
 	}
 	LWLockRelease(&audit_queue->lock);
 	return lost;
-}
-
-void
-audit_queue_forget_lost(int64 n)
-{
-	AuditDatabase *db;
-
-	LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
-	db = audit_queue_database(attached_database, false);
-	if (db != NULL)
-	{
-		db->lost -= n;
-		db->lost_from = db->lost_to;
-	}
-	LWLockRelease(&audit_queue->lock);
 }
 
 void

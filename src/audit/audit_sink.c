@@ -73,7 +73,7 @@ give_up(Oid dbid, const AuditPayload *payload)
 	const char *error;
 	bool		go_on = guc_on_audit_failure == AUDIT_FAILURE_CONTINUE;
 
-	audit_queue_note_lost(dbid, 1);
+	audit_lost_add(dbid, 1);
 	stat_add(STAT_UNRECORDED, 1);
 	if (audit_payload_decode(payload->data, payload->len, &r, &error))
 	{

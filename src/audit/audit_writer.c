@@ -309,7 +309,7 @@ record_taken(const AuditTaken *taken, int n, int *sqlstate)
 	if (noted)
 		note_local_commit = false;
 	if (work.lost > 0)
-		audit_queue_forget_lost(work.lost);
+		audit_lost_add(MyDatabaseId, -work.lost);
 	return true;
 }
 
@@ -539,6 +539,7 @@ dataclass_audit_writer_main(Datum arg)
 		proc_exit(0);
 	}
 	pgstat_report_appname("pg_dataclass audit writer");
+	audit_lost_prepare(dbid);
 	writer_begin();
 	writer_loop();
 }
