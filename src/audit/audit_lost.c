@@ -96,11 +96,17 @@ open_file(Oid dbid, LostImage *last)
 	if (fd < 0)
 		return -1;
 	read_image(fd, last);
-	if (last->turn == 0 &&
-		!(write_image(fd, last) && write_image(fd, last) && audit_sync_directory()))
+	if (last->turn == 0)
 	{
-		close(fd);
-		return -1;
+		bool		ok = true;
+
+		for (int i = 0; i < LOST_IMAGES; i++)
+			ok = ok && write_image(fd, last);
+		if (!ok || !audit_sync_directory())
+		{
+			close(fd);
+			return -1;
+		}
 	}
 	return fd;
 }
