@@ -10,7 +10,8 @@
  * take turns, so that a torn write leaves the other one.
  *
  * A crash after the number was recorded and before the file says so has it
- * recorded twice; never is it left out.  Nothing here raises.
+ * recorded twice, and so has one that a base backup took along and a promotion
+ * brought to life; never is it left out.  Nothing here raises.
  *
  * Lock: an LWLock, held over one write of the file, and taken before the
  * queue's lock, so that file and table change together.
@@ -203,7 +204,7 @@ audit_lost_restore(Oid dbid)
 
 		LWLockAcquire(&audit_queue->lock, LW_EXCLUSIVE);
 		db = audit_queue_database(dbid, true);
-		/* the table may know more, never less, unless it is of another life of the server */
+		/* after a restart of the launcher alone the table knows what the file could not be told */
 		if (db != NULL && db->lost.number < image.lost.number)
 			db->lost = image.lost;
 		LWLockRelease(&audit_queue->lock);

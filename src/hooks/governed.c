@@ -80,41 +80,41 @@ governed_database(Oid dbid)
 	return dbid == MyDatabaseId || GetSecurityLabel(&object, DC_PROVIDER) != NULL;
 }
 
-/* Relations of a schema, of the kinds that the text lists. */
-List *
-governed_relations_in(Oid nspid, const char *kinds)
+/* What a catalog has of a schema; kinds: of pg_class, those that the text lists.  Either begins with its oid. */
+static List *
+objects_in(Oid catalog, AttrNumber schema_column, Oid nspid, const char *kinds)
 {
-	Relation	rel = table_open(RelationRelationId, AccessShareLock);
+	Relation	rel = table_open(catalog, AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
 	List	   *found = NIL;
 
-	ScanKeyInit(&key, Anum_pg_class_relnamespace, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(nspid));
+	StaticAssertStmt(Anum_pg_class_oid == 1 && Anum_pg_proc_oid == 1, "the oid is not the first column");
+	ScanKeyInit(&key, schema_column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(nspid));
 	scan = systable_beginscan(rel, InvalidOid, false, NULL, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		if (strchr(kinds, ((Form_pg_class) GETSTRUCT(tuple))->relkind) != NULL)
-			found = lappend_oid(found, ((Form_pg_class) GETSTRUCT(tuple))->oid);
+	{
+		bool		isnull;
+
+		if (kinds == NULL || strchr(kinds, ((Form_pg_class) GETSTRUCT(tuple))->relkind) != NULL)
+			found = lappend_oid(found, DatumGetObjectId(heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull)));
+	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return found;
+}
+
+/* Relations of a schema, of the kinds that the text lists. */
+List *
+governed_relations_in(Oid nspid, const char *kinds)
+{
+	return objects_in(RelationRelationId, Anum_pg_class_relnamespace, nspid, kinds);
 }
 
 /* Functions and procedures of a schema. */
 List *
 governed_functions_in(Oid nspid)
 {
-	Relation	rel = table_open(ProcedureRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	List	   *found = NIL;
-
-	ScanKeyInit(&key, Anum_pg_proc_pronamespace, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(nspid));
-	scan = systable_beginscan(rel, InvalidOid, false, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		found = lappend_oid(found, ((Form_pg_proc) GETSTRUCT(tuple))->oid);
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return found;
+	return objects_in(ProcedureRelationId, Anum_pg_proc_pronamespace, nspid, NULL);
 }

@@ -28,6 +28,7 @@
 #include "catalog/pg_database.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
+#include "storage/lwlock.h"
 #include "tcop/utility.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -102,6 +103,8 @@ run(UtilityArgs *args)
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		FlushErrorState();
+		/* the abort that follows would let go of them: who records may need what they lock */
+		LWLockReleaseAll();
 		failed_record(failed, error->sqlerrcode);
 		ReThrowError(error);
 	}
